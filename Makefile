@@ -1,0 +1,133 @@
+# PercepNet for ARM. `make help` lists the words; `make` does everything for this machine,
+# `make target=arm64` for a phone, emulated. What is up to date is not made again.
+
+target = host#           a file in targets/: host, arm64
+testset = embedded#      or a folder with noisy/ and clean/
+model = small#           a file in reference/models/
+minutes = 60#            of training, with speech=DIR noise=DIR [rir=DIR] or index=FILE
+
+PYTHON = .venv/bin/python
+CPUS := $(shell nproc 2>/dev/null || echo 2)
+MAKEFLAGS += --no-builtin-rules --jobs=$(CPUS)
+SET := $(notdir $(abspath $(testset)))
+# The host is always built and checked too: its output is the third witness beside twin and target.
+TARGETS := $(sort host $(target))
+
+ifeq ($(wildcard targets/$(strip $(target)).toml),)
+$(error target $(target) found; one of $(basename $(notdir $(wildcard targets/*.toml))) is needed)
+endif
+# Whose compilers and emulator set-up looks after: the test suite builds for all.
+NEEDED := $(if $(filter test,$(MAKECMDGOALS)),arm64,$(strip $(target)))
+
+REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safetensors
+CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
+HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
+STAMPS := build/stamps
+CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
+
+all: report
+
+help: ## this list
+	@echo "make [word] [target=$(target)] [testset=$(testset)] [model=$(model)]; no word: all of it"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@echo "targets: $(basename $(notdir $(wildcard targets/*.toml)))"
+
+setup: .venv/core ## virtual environment, compilers and emulator
+sets: build/sets/$(SET)/set.json ## the test set as 48 kHz clips in build/sets
+reference: $(STAMPS)/float-$(SET) ## enhance the set with the float reference
+plan: $(target:%=build/%/gen/plan.json) ## settle every Q format, shift and bound: plan.json
+gen: $(target:%=build/%/gen/plan.json) ## plan, and generate the C from it
+build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what they contain
+twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
+check: $(CHECKS) ## run host and target over the set: equal to the twin, sample by sample
+bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
+score: build/score/$(SET).csv ## PESQ, STOI and SI-SDR of every system, clip by clip
+report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
+	@$(PYTHON) -m eval.report
+
+test: .venv/test ## the test suite
+	$(PYTHON) -m pytest -n $(CPUS) -q
+
+lint: .venv/test ## ruff over the Python code
+	$(PYTHON) -m ruff check .
+
+train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60]; resumes
+	$(PYTHON) -m reference.training.train --model $(model) --out build/train/$(strip $(model)) \
+	    --minutes $(minutes) $(foreach name,index speech noise rir,$(if $($(name)),--$(name) $($(name))))
+
+clean: ## remove build/ (the virtual environment stays)
+	rm -rf build
+
+# ---- set-up: once, and again when what it reads changes ----
+
+$(STAMPS)/system-%: targets/setup.sh targets/%.toml targets/host.toml
+	@targets/setup.sh $*
+	@mkdir -p $(@D) && touch $@
+
+.venv/core: pyproject.toml | $(STAMPS)/system-$(NEEDED)
+	@echo "== setup: Python packages"
+	@test -x $(PYTHON) || python3 -m venv .venv
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+# The CPU build of torch is a tenth of the usual one; tests and training need no more. Few retries:
+# where the index of these builds cannot be reached, the usual one must do, and soon.
+.venv/test .venv/train: .venv/%: pyproject.toml | .venv/core
+	@echo "== setup: Python packages for $*"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --retries 1 \
+	    --extra-index-url https://download.pytorch.org/whl/cpu -e '.[$*]'
+	@touch $@
+
+# ---- the chain ----
+
+# Files that change when a variable does, so that what depends on it is made again.
+build/values/model: FORCE
+	@mkdir -p $(@D); echo '$(strip $(model))' | cmp -s - $@ || echo '$(strip $(model))' > $@
+build/values/set-$(SET): FORCE
+	@mkdir -p $(@D); echo '$(abspath $(testset))' | cmp -s - $@ || echo '$(abspath $(testset))' > $@
+
+build/sets/$(SET)/set.json: build/values/set-$(SET) eval/testset.py eval/embedded/SHA256SUMS | .venv/core
+	@echo "== set: $(SET)"
+	@$(PYTHON) -m eval.testset prepare $(testset) --out build/sets
+	@touch $@
+
+$(STAMPS)/float-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE)
+	@echo "== float reference: $(SET)"
+	@$(PYTHON) -m reference.suppressor --set build/sets/$(SET) --out build/out/float/$(SET) --model $(model)
+	@touch $@
+
+$(TARGETS:%=build/%/gen/plan.json): build/%/gen/plan.json: build/values/model $(REFERENCE) $(CODEGEN) | .venv/core
+	@echo "== plan and C: $*"
+	@$(PYTHON) -m codegen.render --model $(model) --out build/$*/gen
+	@touch $@
+
+$(TARGETS:%=build/%/percepnet): build/%/percepnet: build/%/gen/plan.json targets/%.toml $(HARNESS)
+	@echo "== build: $*"
+	@$(PYTHON) -m targets.build $*
+
+$(STAMPS)/twin-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE) $(CODEGEN)
+	@echo "== integer twin: $(SET)"
+	@$(PYTHON) -m codegen.twin --set build/sets/$(SET) --out build/out/twin/$(SET) --model $(model) --jobs $(CPUS)
+	@touch $@
+
+$(CHECKS): $(STAMPS)/check-%-$(SET): build/%/percepnet $(STAMPS)/twin-$(SET) targets/run.py
+	@echo "== check: $*"
+	@$(PYTHON) -m targets.run $* --set build/sets/$(SET)
+	@touch $@
+
+$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/harness/count_plugin.c
+	@echo "== count: $*"
+	@$(PYTHON) -m targets.count $* --set build/sets/$(SET)
+	@touch $@
+
+build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) eval/score.py eval/metrics.py
+	@echo "== score: $(SET)"
+	@$(PYTHON) -m eval.score --set build/sets/$(SET)
+	@touch $@
+
+reference/models/%.safetensors:
+	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
+
+FORCE:
+.PHONY: all help setup sets reference plan gen build twin check bench score report test lint train clean FORCE
+.DELETE_ON_ERROR:

@@ -1,0 +1,195 @@
+"""Every integer operator of the twins: the one definition of rounding and saturation.
+
+The C counterpart is `templates/fixed.h.j2`: same names, same values, bit for bit.
+
+Arguments are Python ints or numpy integer arrays (widened to int64). Python ints give Python ints
+(quick in loops), arrays give int64 arrays. Domains are those of the C types named in each
+docstring; staying inside them is for the plan to prove, nothing is checked here.
+
+Rounding, everywhere: half up, floor(v + 1/2), which is `(v + half) >> n` with an arithmetic shift.
+Saturation happens only where the docstring says so.
+Qn means: value = integer / 2**n.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+Int = int | np.ndarray
+
+_LUT_BITS = 7  # log2 and exp2: 2**7 segments an octave
+_TANH_BITS = 9  # tanh: 2**9 segments over 0..8
+_ISQRT_MAX = math.isqrt(2**63 - 1)
+
+
+def _wide(x: Int) -> Int:
+    """Python ints as they are, anything else as int64 so that products cannot wrap."""
+    return x if isinstance(x, int) else np.asarray(x, np.int64)
+
+
+def clamp(x: Int, low: int, high: int) -> Int:
+    """x limited to low..high (int64)."""
+    if isinstance(x, int):
+        return max(low, min(x, high))
+    return np.minimum(np.maximum(_wide(x), low), high)
+
+
+def sat16(x: Int) -> Int:
+    """int64 to the nearest int16."""
+    return clamp(x, -(2**15), 2**15 - 1)
+
+
+def sat32(x: Int) -> Int:
+    """int64 to the nearest int32."""
+    return clamp(x, -(2**31), 2**31 - 1)
+
+
+def rshift_round(x: Int, n: Int) -> Int:
+    """x / 2**n rounded half up. |x| < 2**62, 0 <= n <= 62."""
+    return (_wide(x) + ((1 << n) >> 1)) >> n
+
+
+def shift_round(x: Int, n: int) -> Int:
+    """x * 2**n: exact for n >= 0, rounded half up for n < 0. Result must fit int64."""
+    return _wide(x) << n if n >= 0 else rshift_round(x, -n)
+
+
+def mul_q15(a: Int, b: Int) -> Int:
+    """Q15 * Q15 -> Q15, int16: rounded, saturated (only -1 * -1). Equals SQRDMULH.16."""
+    return sat16(rshift_round(_wide(a) * _wide(b), 15))
+
+
+def mul_q31(a: Int, b: Int) -> Int:
+    """Q31 * Q31 -> Q31, int32: rounded, saturated (only -1 * -1). Equals SQRDMULH.32."""
+    return sat32(rshift_round(_wide(a) * _wide(b), 31))
+
+
+def mul_q(a: Int, b: Int, shift: Int) -> Int:
+    """int32 * int32 -> int64, rounded right shift by 0 <= shift <= 62. Does not saturate."""
+    return rshift_round(_wide(a) * _wide(b), shift)
+
+
+def bit_length(x: Int) -> Int:
+    """Bits of an unsigned number: 0 for 0, else floor(log2 x) + 1. uint64 (arrays < 2**63)."""
+    if isinstance(x, int):
+        return x.bit_length()
+    x = _wide(x)
+    high = x >> 32  # both halves are exact as float64, frexp's exponent is then the bit length
+    low_bits = np.frexp((x & 0xFFFFFFFF).astype(np.float64))[1]
+    high_bits = np.frexp(high.astype(np.float64))[1]
+    return np.where(high > 0, high_bits + 32, low_bits).astype(np.int64)
+
+
+def clz32(x: Int) -> Int:
+    """Leading zero bits of a uint32; 32 for 0."""
+    return 32 - bit_length(x)
+
+
+def norm_shift(x: Int) -> Int:
+    """Largest n such that int32 x * 2**n still fits int32; 31 for 0 and for -1."""
+    x = _wide(x)
+    return 31 - bit_length(x ^ (x >> 63))
+
+
+def norm_shift64(x: Int) -> Int:
+    """Largest n such that int64 x * 2**n still fits int64; 63 for 0 and for -1."""
+    x = _wide(x)
+    return 63 - bit_length(x ^ (x >> 63))
+
+
+def isqrt64(x: Int) -> Int:
+    """floor(sqrt(x)), exact. uint64 -> uint32 (arrays < 2**63)."""
+    if isinstance(x, int):
+        return math.isqrt(x)
+    x = _wide(x)
+    root = np.minimum(np.sqrt(x.astype(np.float64)).astype(np.int64) + 1, _ISQRT_MAX)
+    root -= root * root > x  # the float root is off by at most one either way: at most two steps
+    root -= root * root > x
+    return root
+
+
+def div_q(num: Int, den: Int, q: int) -> Int:
+    """num * 2**q / den rounded half up, int64. |num| * 2**q + den < 2**63, den > 0."""
+    num, den = _wide(num), _wide(den)
+    return ((num << q) + (den >> 1)) // den
+
+
+def lut_lerp(table: np.ndarray, x: Int, shift: int) -> Int:
+    """Linear interpolation in an int32 table at x / 2**shift, rounded half up.
+
+    0 <= x < (len(table) - 1) * 2**shift, shift <= 30. Result has the format of the table.
+    """
+    x = _wide(x)
+    i = x >> shift
+    left, right = table[i], table[i + 1]
+    if isinstance(x, int):
+        left, right = int(left), int(right)
+    return left + rshift_round((right - left) * (x & ((1 << shift) - 1)), shift)
+
+
+def log2_q16(x: Int) -> Int:
+    """log2(x) in Q16, int32. uint64 (arrays < 2**63); log2_q16(0) = log2_q16(1) = 0.
+
+    Table of 128 segments an octave. Max error 1.25 LSB (1.9e-5), from 1 to 2**64 - 1.
+    """
+    x = x | (x == 0) if isinstance(x, int) else np.maximum(_wide(x), 1)
+    k = bit_length(x) - 1
+    fraction = ((x >> _positive(k - 22)) << _positive(22 - k)) - (1 << 22)
+    return (k << 16) + rshift_round(lut_lerp(LOG2_Q30, fraction, 22 - _LUT_BITS), 14)
+
+
+def exp2_q16(x_q16: Int) -> Int:
+    """2**x in Q16 from x in Q16, int32 -> int64; saturates at x = +30 (2**46), 0 below -17.
+
+    Max error 0.5 LSB + 3.8e-6 of the value.
+    """
+    x = clamp(_wide(x_q16), -(20 << 16), 30 << 16)
+    k = x >> 16
+    mantissa = lut_lerp(EXP2_Q29, x & 0xFFFF, 16 - _LUT_BITS)
+    return rshift_round(mantissa << _positive(k - 13), _positive(13 - k))
+
+
+def tanh_q15(x_q12: Int) -> Int:
+    """tanh(x) in Q15, int16 (-32767..32767, odd), from x in Q12, int32.
+
+    512 segments over 0..8, flat beyond. Max error 1.3 LSB (4.0e-5) over all int32.
+    """
+    x = _wide(x_q12)
+    y = clamp(rshift_round(lut_lerp(TANH_Q30, clamp(abs(x), 0, 2**15 - 1), 6), 15), 0, 2**15 - 1)
+    return y * ((x >> 63) | 1)
+
+
+def sigmoid_q15(x_q12: Int) -> Int:
+    """1 / (1 + exp(-x)) in Q15, int16 (0..32767), from x in Q12, int32.
+
+    (1 + tanh(x / 2)) / 2 from the same table, flat beyond +-16.
+    Max error 1.0 LSB (3.1e-5) over all int32: the value 1.0 saturates to 32767.
+    """
+    x = _wide(x_q12)
+    t_q30 = lut_lerp(TANH_Q30, clamp(abs(x), 0, 2**16 - 1), 7) * ((x >> 63) | 1)
+    return clamp(rshift_round(2**30 + t_q30, 16), 0, 2**15 - 1)
+
+
+def _positive(n: Int) -> Int:
+    return max(n, 0) if isinstance(n, int) else np.maximum(n, 0)
+
+
+def _table(values: np.ndarray, q: int) -> np.ndarray:
+    return np.floor(values * 2.0**q + 0.5).astype(np.int64)
+
+
+_grid = np.arange(2**_LUT_BITS + 1) / 2**_LUT_BITS
+LOG2_Q30 = _table(np.log2(1 + _grid), 30)
+EXP2_Q29 = _table(np.exp2(_grid), 29)
+TANH_Q30 = _table(np.tanh(8 * np.arange(2**_TANH_BITS + 1) / 2**_TANH_BITS), 30)
+
+
+def tables() -> dict[str, tuple[str, np.ndarray, str]]:
+    """Tables of the operators: name -> (C type, values, format). C symbol: percepnet_<name>."""
+    return {
+        "exp2_q29": ("int32_t", EXP2_Q29, "2**(i/128) in Q29, i = 0..128"),
+        "log2_q30": ("int32_t", LOG2_Q30, "log2(1 + i/128) in Q30, i = 0..128"),
+        "tanh_q30": ("int32_t", TANH_Q30, "tanh(i/64) in Q30, i = 0..512"),
+    }

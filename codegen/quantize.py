@@ -1,0 +1,238 @@
+"""Float network to integers: int8 weights, proven int32 accumulators, one plan entry.
+
+A matrix row computes, for int8 weights w = round(W / scale) and integer inputs x of step `unit`,
+
+    acc = bias + sum w * x                 int32, one LSB is scale * unit
+    pre_q12 = rshift_round(acc * mult, shift)   int32 Q12, 64-bit product
+
+with scale = max |W| / 127 per row, bias = round(B / (scale * unit)) and
+mult / 2**shift = scale * unit * 2**12. Every bound is the worst case over all inputs, from the
+integers that ship: sum |w| * x_max + |bias|, which also bounds each partial sum in any order.
+
+Inputs of matrices: features int16 Q12; everything else int8 of step 1/127, so that a saturated
+tanh is exactly 127 (a step of 1/128 would lose 0.8 % there, and states saturate often).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codegen.fixed import rshift_round
+
+W_MAX = 127  # symmetric, so that the proofs and the SIMD kernels never meet -128
+S8_MAX = 127
+INT32_MAX = 2**31 - 1
+SCALE_MIN = 2.0**-15  # keeps bias / scale small in rows of tiny weights; costs 2**-16 a weight
+PRE_Q = 12
+FEATURES_Q = 12
+GRUS = ("gru1", "gru2", "gru3", "gru_gain", "gru_strength")
+# Layers side by side in one int8 buffer: the input of every matrix is then one piece of it,
+# also [conv2, gru3] of gru_strength and all five of the gain.
+LAYER_ORDER = ("gru1", "gru2", "gru_gain", "conv2", "gru3")
+GAIN_ORDER = ("conv2", "gru1", "gru2", "gru3", "gru_gain")  # as in the float network
+
+
+def to_s8(x_q15: np.ndarray) -> np.ndarray:
+    """Q15 layer output to the int8 matrix input of step 1/127: -127..127, cannot saturate."""
+    return rshift_round(np.asarray(x_q15, np.int64) * S8_MAX, 15)
+
+
+def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
+    """Plan entry and arrays of the integer network.
+
+    weights: float tensors by name, torch layouts (`gru1.weight_ih` (3H, in) in order r, z, n;
+    `conv1.weight` (out, in, 5), newest frame last).
+    Returns the entry (JSON-able; see `plan_entry`) and `<matrix>_{weight,bias,mult}` arrays,
+    int8 (rows, cols) and int32 (rows,).
+    Raises ValueError for a missing, misshapen or non-finite tensor, OverflowError for a bound.
+    """
+    sizes = network_sizes(weights)
+    entries, arrays = [], {}
+    for name, weight, bias, source in _matrices(weights, sizes):
+        unit, x_max = (2.0**-FEATURES_Q, 2**15) if source == "features" else (1 / S8_MAX, S8_MAX)
+        w, b, mult, shift = quantize_rows(name, weight, bias, unit)
+        entries.append(
+            {
+                "name": name,
+                "rows": w.shape[0],
+                "cols": w.shape[1],
+                "input": source,
+                "shift": shift,
+                **prove(name, w, b, mult, shift, x_max),
+            }
+        )
+        arrays |= {f"{name}_weight": w, f"{name}_bias": b, f"{name}_mult": mult}
+    _prove_gates({e["name"]: e for e in entries})
+    return plan_entry(sizes, entries), arrays
+
+
+def quantize_rows(
+    name: str, weight: np.ndarray, bias: np.ndarray, unit: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """(w int8 (rows, cols), bias int32 (rows,), mult int32 (rows,), shift) of one matrix.
+
+    One shift serves the matrix; mult of the widest row uses all 31 bits.
+    Raises OverflowError when a bias leaves int32.
+    """
+    weight, bias = np.asarray(weight, np.float64), np.asarray(bias, np.float64)
+    scale = np.maximum(np.abs(weight).max(axis=1) / W_MAX, SCALE_MIN)
+    w = np.clip(_round(weight / scale[:, None]), -W_MAX, W_MAX)
+    b = _round(bias / (scale * unit))
+    _expect(name, "bias", np.abs(b), INT32_MAX, "smaller bias or larger weights in this row")
+    ratio = scale * unit * 2.0**PRE_Q
+    shift = 30 - math.floor(math.log2(ratio.max()))
+    mult = np.minimum(_round(ratio * 2.0**shift), INT32_MAX)
+    return w.astype(np.int8), b.astype(np.int32), mult.astype(np.int32), shift
+
+
+def prove(
+    name: str, w: np.ndarray, bias: np.ndarray, mult: np.ndarray, shift: int, x_max: int
+) -> dict:
+    """Worst cases of one matrix from its integers; OverflowError naming layer, row, value, bound.
+
+    Returns acc_bound, acc_row, acc_margin_bits (to int32), dot_bound (without the bias: partial
+    sums of an exact float product), pre_bound (Q12) and pre_margin_bits.
+    """
+    w, bias, mult = (np.asarray(a, np.int64) for a in (w, bias, mult))
+    _expect(name, "weight", np.abs(w).max(axis=1), W_MAX, "int8 weights, see quantize_rows")
+    dot = np.abs(w).sum(axis=1) * x_max
+    acc = dot + np.abs(bias)
+    _expect(name, "accumulator", acc, INT32_MAX, "fewer inputs or a smaller bias in this row")
+    if not 0 <= shift <= 62:
+        raise OverflowError(f"{name}: requantisation shift {shift} outside 0..62")
+    pre = rshift_round(acc * mult, shift) + 1  # +1: rounding of the negative side
+    _expect(name, "pre-activation", pre, INT32_MAX, "clamp the float weights of this row")
+    return {
+        "x_max": x_max,
+        "dot_bound": int(dot.max()),
+        "acc_bound": int(acc.max()),
+        "acc_row": int(acc.argmax()),
+        "acc_margin_bits": margin_bits(int(acc.max())),
+        "pre_bound": int(pre.max()),
+        "pre_margin_bits": margin_bits(int(pre.max())),
+    }
+
+
+def margin_bits(bound: int) -> float:
+    """Unused bits of an int32 that never exceeds `bound`."""
+    return round(math.log2(INT32_MAX / max(bound, 1)), 2)
+
+
+def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
+    """All that templates and twin need, nothing left to compute: sizes, buffers, layers."""
+    units = {g: sizes["strength" if g == "gru_strength" else "gru"] for g in GRUS}
+    width = {**units, "conv2": sizes["conv"]}
+    starts = np.cumsum([0] + [width[layer] for layer in LAYER_ORDER]).tolist()
+    offset = dict(zip(LAYER_ORDER, starts, strict=False))
+    source = {"gru1": "conv2", "gru2": "gru1", "gru3": "gru2", "gru_gain": "gru3",
+              "gru_strength": "conv2"}  # fmt: skip
+    convs = [("conv1", sizes["dense"], sizes["conv1_taps"]),
+             ("conv2", sizes["conv"], sizes["conv2_taps"])]  # fmt: skip
+    return {
+        "sizes": sizes,
+        "formats": {
+            "features": f"int16 Q{FEATURES_Q}",
+            "layers": "int16 Q15",
+            "matrix_inputs": "int8, step 1/127",
+            "weights": "int8, one scale a row",
+            "accumulators": "int32, step scale/127",
+            "pre_activations": f"int32 Q{PRE_Q}",
+            "outputs": "int16 Q15, 0..32767",
+        },
+        "convs": [
+            {"name": n, "units": sizes["conv"], "inputs": i, "history": i * k, "keep": i * (k - 1)}
+            for n, i, k in convs
+        ],
+        "grus": [{"name": g, "units": units[g], "input": offset[source[g]]} for g in GRUS],
+        "layers": starts[-1],
+        "layer_offset": dict(sorted(offset.items())),
+        "pre": max(m["rows"] for m in matrices),
+        "matrices": matrices,
+        "weight_bytes": sum(m["rows"] * m["cols"] for m in matrices),
+    }
+
+
+def network_sizes(weights: dict[str, np.ndarray]) -> dict[str, int]:
+    """Widths of the layers, read from the tensors and checked; ValueError says what is wrong."""
+    _shape(weights, "conv1.weight", 3), _shape(weights, "conv2.weight", 3)
+    _shape(weights, "gain.weight", 2), _shape(weights, "dense.weight", 2)
+    dense, features = weights["dense.weight"].shape
+    conv, _, conv1_taps = weights["conv1.weight"].shape
+    gru = _shape(weights, "gru1.weight_hh", 2)[1]
+    strength = _shape(weights, "gru_strength.weight_hh", 2)[1]
+    bands, conv2_taps = weights["gain.weight"].shape[0], weights["conv2.weight"].shape[2]
+    concat = conv + 4 * gru
+    want = {
+        "dense.weight": (dense, features), "dense.bias": (dense,),
+        "conv1.weight": (conv, dense, conv1_taps), "conv1.bias": (conv,),
+        "conv2.weight": (conv, conv, conv2_taps), "conv2.bias": (conv,),
+        "gain.weight": (bands, concat), "gain.bias": (bands,),
+        "vad.weight": (1, concat), "vad.bias": (1,),
+        "strength.weight": (bands, strength), "strength.bias": (bands,),
+    }  # fmt: skip
+    for g in GRUS:
+        inputs = {"gru1": conv, "gru_strength": conv + gru}.get(g, gru)
+        h = strength if g == "gru_strength" else gru
+        want |= {f"{g}.weight_ih": (3 * h, inputs), f"{g}.weight_hh": (3 * h, h)}
+        want |= {f"{g}.bias_ih": (3 * h,), f"{g}.bias_hh": (3 * h,)}
+    for name, shape in want.items():
+        if _shape(weights, name, len(shape)) != shape:
+            raise ValueError(f"tensor {name}: expected shape {shape}, got {weights[name].shape}")
+        if not np.isfinite(weights[name]).all():
+            raise ValueError(f"tensor {name}: expected finite numbers; train or export it again")
+    return {
+        "bands": bands, "conv": conv, "conv1_taps": conv1_taps, "conv2_taps": conv2_taps,
+        "dense": dense, "features": features, "gru": gru, "strength": strength,
+    }  # fmt: skip
+
+
+def _matrices(weights: dict, sizes: dict[str, int]):
+    """(name, weight (rows, cols), bias, input) in pipeline order, columns in buffer order."""
+
+    def conv(name: str) -> np.ndarray:  # (out, in, taps) -> (out, taps * in), oldest frame first
+        w = weights[f"{name}.weight"]
+        return w.transpose(0, 2, 1).reshape(w.shape[0], -1)
+
+    def concat(name: str) -> np.ndarray:
+        ends = np.cumsum([sizes["conv"]] + 4 * [sizes["gru"]])[:-1]
+        parts = np.split(weights[f"{name}.weight"], ends, axis=1)
+        by_layer = dict(zip(GAIN_ORDER, parts, strict=True))
+        return np.concatenate([by_layer[layer] for layer in LAYER_ORDER], axis=1)
+
+    yield "dense", weights["dense.weight"], weights["dense.bias"], "features"
+    yield "conv1", conv("conv1"), weights["conv1.bias"], "dense"
+    yield "conv2", conv("conv2"), weights["conv2.bias"], "conv1"
+    for g in GRUS:
+        yield f"{g}_ih", weights[f"{g}.weight_ih"], weights[f"{g}.bias_ih"], "layers"
+        yield f"{g}_hh", weights[f"{g}.weight_hh"], weights[f"{g}.bias_hh"], g
+    yield "gain", concat("gain"), weights["gain.bias"], "layers"
+    yield "vad", concat("vad"), weights["vad.bias"], "layers"
+    yield "strength", weights["strength.weight"], weights["strength.bias"], "gru_strength"
+
+
+def _prove_gates(entries: dict[str, dict]) -> None:
+    """A gate adds two pre-activations: their worst cases together must fit int32."""
+    for g in GRUS:
+        total = entries[f"{g}_ih"]["pre_bound"] + entries[f"{g}_hh"]["pre_bound"]
+        _expect(g, "gate pre-activation", np.array([total]), INT32_MAX, "clamp the float weights")
+
+
+def _shape(weights: dict[str, np.ndarray], name: str, dimensions: int) -> tuple[int, ...]:
+    if name not in weights or np.ndim(weights[name]) != dimensions:
+        found = np.shape(weights[name]) if name in weights else "no such tensor"
+        raise ValueError(f"tensor {name}: expected {dimensions} dimensions, got {found}")
+    return np.shape(weights[name])
+
+
+def _expect(name: str, what: str, values: np.ndarray, bound: int, remedy: str) -> None:
+    row = int(np.argmax(values))
+    if values[row] > bound:
+        raise OverflowError(
+            f"{name} row {row}: {what} can reach {int(values[row])}, bound is {bound}; {remedy}"
+        )
+
+
+def _round(x: np.ndarray) -> np.ndarray:
+    return np.floor(x + 0.5)

@@ -1,0 +1,72 @@
+"""Print the plan as C: python -m codegen.render --model small --out build/host/gen"""
+
+import argparse
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from codegen.plan import canonical, plan
+
+TEMPLATES = Path(__file__).parent / "templates"
+LIBRARY = ("stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilter", "highpass")
+FILES = (
+    ["percepnet.h", "params.h", "fixed.h", "tables.h", "tables.c", "weights.c"]
+    + [f"{stage}.{kind}" for stage in (*LIBRARY, "suppressor") for kind in ("h", "c")]
+    + ["taps.h", "taps.c"]
+)
+
+
+def environment() -> jinja2.Environment:
+    """Strict: an unknown name stops generation. Templates compute nothing."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(content: dict, arrays: dict[str, np.ndarray]) -> dict[str, str]:
+    """All generated files by name: text of each. Pure: same plan and arrays, same text."""
+    env = environment()
+    files = {}
+    for name in FILES:
+        head = f"/* Generated from {name}.j2, plan {content['hash'][:16]}. Do not edit. */\n"
+        files[name] = head + env.get_template(f"{name}.j2").render(**content, arrays=arrays)
+    return files
+
+
+def write(model: str, out: Path) -> dict:
+    """Render a model into `out` with its plan.json; files whose text is the same stay untouched.
+
+    Returns the plan.
+    """
+    content, arrays = plan(model)
+    files = {name: text.encode() for name, text in render(content, arrays).items()}
+    files["plan.json"] = canonical(content)
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in set(p.name for p in out.iterdir()) - set(files):
+        (out / stale).unlink()
+    for name, data in files.items():
+        if not (out / name).exists() or (out / name).read_bytes() != data:
+            (out / name).write_bytes(data)
+    return content
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="small")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    content = write(args.model, args.out)
+    tightest = min(content["bounds"], key=lambda bound: bound["margin_bits"])
+    print(
+        f"{args.out}: {content['api']['model_id']}, plan {content['hash'][:16]}, tightest bound"
+        f" {tightest['name']} with {tightest['margin_bits']} bits to spare"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One module a stage: its formats, its tables and its integer twin."""

@@ -1,0 +1,70 @@
+"""Integer mix with the comb and band scaling; twin of reference/gains.py."""
+
+import numpy as np
+
+from codegen.fixed import bit_length, clamp, div_q, isqrt64, mul_q31, rshift_round
+from codegen.stages import erb, stft
+from reference.params import ACTIVE_BINS, N_BINS, SCALE_LIMIT
+
+SCALE_BITS = 13  # bin gains in Q13: up to 4
+RATIO_BITS = 14  # ||y|| / ||z|| in Q14: up to 2
+ENHANCED_SHIFT = 2  # the enhanced spectrum has this many fractional bits less than z
+BAND_GAIN_LIMIT = round(1.9 * 2**15)  # Q15, largest gain after the postfilter
+DIVIDEND_BITS = 62 - 2 * RATIO_BITS  # energies are cut to this before the division
+assert SCALE_LIMIT == 2.0
+
+
+def constants() -> dict[str, int]:
+    return {
+        "SCALE_BITS": SCALE_BITS,
+        "RATIO_BITS": RATIO_BITS,
+        "ENHANCED_SHIFT": ENHANCED_SHIFT,
+        "DIVIDEND_BITS": DIVIDEND_BITS,
+    }
+
+
+def tables() -> dict[str, tuple[str, np.ndarray, str]]:
+    return {}
+
+
+def bounds() -> list[tuple[str, int, int]]:
+    scale_limit = (BAND_GAIN_LIMIT << (RATIO_BITS + 1)) >> (RATIO_BITS + 15 - SCALE_BITS)
+    return [
+        ("gains p - y", 2 * stft.SPECTRUM_LIMIT, 2**31 - 1),
+        ("gains scale_q13", scale_limit, 2**15 - 1),
+        ("gains ratio dividend", 4 << (2 * RATIO_BITS + DIVIDEND_BITS - 2), 2**63 - 1),
+    ]
+
+
+def mix(y: tuple, p: tuple, strength_q15: np.ndarray) -> tuple:
+    """z = y + r (p - y) over the active bins, r interpolated; y and p have equal frac."""
+    r_q31 = erb.interpolate(strength_q15) * 65536
+    parts = []
+    for y_part, p_part in zip(y[:2], p[:2], strict=True):
+        z = np.zeros(N_BINS, np.int64)
+        active = slice(ACTIVE_BINS)
+        z[active] = y_part[active] + mul_q31(p_part[active] - y_part[active], r_q31)
+        parts.append(z)
+    return (*parts, y[2])
+
+
+def scale_q13(z_energy, y_energy, gain_q15) -> np.ndarray:
+    """Band factors gain * min(||y|| / ||z||, 2) in Q13, int16: (34,). Silent z: gain itself."""
+    drop = np.maximum(bit_length(y_energy) - DIVIDEND_BITS, 0)
+    y, z = y_energy >> drop, z_energy >> drop
+    limited = y >= 4 * z
+    quotient = div_q(np.where(limited, 0, y), np.where(limited, 1, z), 2 * RATIO_BITS)
+    ratio_q14 = np.where(limited, 2 << RATIO_BITS, isqrt64(quotient))
+    ratio_q14 = np.where(z_energy > 0, ratio_q14, 1 << RATIO_BITS)
+    return clamp(rshift_round(gain_q15 * ratio_q14, RATIO_BITS + 15 - SCALE_BITS), 0, 32767)
+
+
+def apply(z: tuple, scales_q13: np.ndarray) -> tuple:
+    """Enhanced spectrum: z times the interpolated factors, with ENHANCED_SHIFT bits less."""
+    factor_q29 = erb.interpolate(scales_q13) * 65536
+    parts = []
+    for part in z[:2]:
+        out = np.zeros(N_BINS, np.int64)
+        out[:ACTIVE_BINS] = mul_q31(part[:ACTIVE_BINS], factor_q29)
+        parts.append(out)
+    return (*parts, z[2] - ENHANCED_SHIFT)

@@ -1,0 +1,71 @@
+"""Integer envelope postfilter and decay floor; twin of reference/postfilter.py."""
+
+import numpy as np
+
+from codegen.fixed import bit_length, clamp, div_q, isqrt64, lut_lerp, rshift_round, shift_round
+from codegen.stages.erb import energy_frac
+from reference.params import DECAY_FLOOR, N_BANDS, POSTFILTER_BETA
+
+SINE_BITS = 8  # 256 segments over a quarter period
+SINE_Q30 = np.floor(np.sin(np.pi / 2 * np.arange(257) / 256) * 2**30 + 0.5).astype(np.int64)
+BETA_Q20 = round(POSTFILTER_BETA * 2**20)
+SUM_BITS = 26  # band energies are normalised to this many bits before they are summed
+DECAY_Q15 = round(DECAY_FLOOR * 2**15)
+AMPLITUDE_BITS = 2  # band amplitudes in int16 units, Q2
+
+
+def constants() -> dict[str, int]:
+    return {
+        "BETA_Q20": BETA_Q20,
+        "SUM_BITS": SUM_BITS,
+        "DECAY_Q15": DECAY_Q15,
+        "AMPLITUDE_BITS": AMPLITUDE_BITS,
+    }
+
+
+def tables() -> dict[str, tuple[str, np.ndarray, str]]:
+    return {"sine_q30": ("int32_t", SINE_Q30, "sin(pi/2 i/256) in Q30, i = 0..256")}
+
+
+def bounds() -> list[tuple[str, int, int]]:
+    total = N_BANDS * (2**SUM_BITS) * 2**15
+    return [
+        ("postfilter sum of g^2 E", total, 2**63 - 1),
+        ("postfilter frame gain dividend", (2**31 << 28) + 2**33, 2**63 - 1),
+        ("postfilter floored / noisy", (2**31 << 15) + 2**32, 2**63 - 1),
+    ]
+
+
+def envelope_postfilter_q15(gain_q15: np.ndarray, y_energy: np.ndarray) -> np.ndarray:
+    """Warped gains times the frame gain, Q15, int32: (34,), at most 1.9.
+
+    G^2 = (1 + beta) E0 E1 / (E1^2 + beta E0^2), so no ratio E0 / E1 has to be formed.
+    """
+    warped_q15 = rshift_round(gain_q15 * lut_lerp(SINE_Q30, gain_q15, 15 - SINE_BITS), 30)
+    energy = shift_round(y_energy, SUM_BITS - int(bit_length(y_energy.max())))
+    before = int(np.sum(rshift_round(gain_q15 * gain_q15, 15) * energy))
+    after = int(np.sum(rshift_round(warped_q15 * warped_q15, 15) * energy))
+    norm = 30 - int(bit_length(before))
+    before, after = shift_round(before, norm), shift_round(after, norm)
+    denominator = after * after + rshift_round(before * before, 20) * BETA_Q20
+    dividend = rshift_round(before * after, 20) * (2**20 + BETA_Q20)
+    frame_q28 = div_q(rshift_round(dividend, 32), max(rshift_round(denominator, 32), 1), 28)
+    frame_q14 = isqrt64(frame_q28)
+    return clamp(rshift_round(warped_q15 * frame_q14, 14), 0, 65535)
+
+
+class DecayFloor:
+    """State: band amplitudes of the last output frame, Q2."""
+
+    def __init__(self) -> None:
+        self.amplitude_q2 = np.zeros(N_BANDS, np.int64)
+
+    def run(self, gain_q15: np.ndarray, y_energy: np.ndarray, frac: int) -> np.ndarray:
+        """gain_q15: (34,) int32; y_energy of a spectrum with `frac`.  Returns gains, Q15."""
+        noisy_q2 = isqrt64(shift_round(y_energy, 2 * AMPLITUDE_BITS - energy_frac(frac)))
+        wanted_q2 = rshift_round(gain_q15 * noisy_q2, 15)
+        kept_q2 = rshift_round(self.amplitude_q2 * DECAY_Q15, 15)
+        ceiling = np.maximum(noisy_q2, wanted_q2)
+        self.amplitude_q2 = np.minimum(np.maximum(wanted_q2, kept_q2), ceiling)
+        held_q15 = div_q(self.amplitude_q2, np.maximum(noisy_q2, 1), 15)
+        return np.where(kept_q2 > wanted_q2, clamp(held_q15, 0, 65535), gain_q15)

@@ -1,0 +1,142 @@
+"""The integer twin of the whole library: what the generated C must equal, bit for bit.
+
+Command: python -m codegen.twin --set build/sets/embedded --out build/out/twin/embedded
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from codegen.fixed import rshift_round, sat16
+from codegen.plan import plan
+from codegen.stages import erb, features, gains, postfilter, stft
+from codegen.stages.comb import Comb, centre_weight_q15
+from codegen.stages.dnn import Dnn
+from codegen.stages.highpass import Highpass
+from codegen.stages.pitch import Pitch
+from reference.clips import process_set
+from reference.params import DELAY, HOP, LOOKAHEAD_FRAMES, N_BANDS, N_BINS
+from reference.suppressor import Options
+
+
+class Suppressor:
+    """Twin of percepnet_process: int16 hops in and out, every tap of the plan by name."""
+
+    def __init__(self, content: dict, arrays: dict, options: Options = Options()) -> None:  # noqa: B008
+        self.options = options
+        self.dnn = Dnn(content["dnn"], arrays)
+        self.analysis, self.synthesis = stft.Analysis(), stft.Synthesis()
+        self.pitch, self.comb, self.highpass = Pitch(), Comb(), Highpass()
+        self.decay_floor = postfilter.DecayFloor()
+        silence = np.zeros(N_BINS, np.int64)
+        frame = ((silence, silence, stft.SILENCE_FRAC), np.zeros(N_BANDS, np.int64))
+        self.past = [frame] * LOOKAHEAD_FRAMES  # (spectrum, energies), oldest first
+
+    def run(self, hop: np.ndarray) -> dict[str, np.ndarray]:
+        """hop: (480,) int16.  Returns the taps in pipeline order; `out` is the enhanced hop."""
+        taps = self._front_end(np.asarray(hop, np.int64))
+        taps |= self.dnn.run(taps["features_q12"])
+        return self._back_end(taps)
+
+    def _front_end(self, hop: np.ndarray) -> dict:
+        newest = self.analysis.run(hop)
+        newest_energy = erb.inner(newest, newest)
+        y, y_energy = self.past.pop(0)
+        self.past.append((newest, newest_energy))
+        period, correlation_q15 = self.pitch.run(hop)
+        comb_q15 = self.comb.run(hop, period)
+        p = stft.comb_spectrum(comb_q15, y[2])
+        drop = y[2] - p[2]
+        y = (rshift_round(y[0], drop), rshift_round(y[1], drop), p[2])
+        y_energy = rshift_round(y_energy, 2 * drop)
+        cross, p_energy = erb.inner(y, p), erb.inner(p, p)
+        centre_q15 = centre_weight_q15(period)
+        coherence_q15 = features.coherence_q15(y_energy, cross, p_energy, centre_q15)
+        features_q12 = features.scale(
+            newest_energy, newest[2], coherence_q15, period, correlation_q15
+        )
+        return {
+            "newest_re": newest[0], "newest_im": newest[1], "newest_frac": newest[2],
+            "newest_energy": newest_energy, "period": period, "correlation_q15": correlation_q15,
+            "comb_q15": comb_q15, "p_re": p[0], "p_im": p[1], "p_frac": p[2],
+            "y_re": y[0], "y_im": y[1], "y_energy": y_energy, "cross": cross,
+            "p_energy": p_energy, "coherence_q15": coherence_q15, "features_q12": features_q12,
+        }  # fmt: skip
+
+    def _back_end(self, taps: dict) -> dict:
+        y = (taps["y_re"], taps["y_im"], taps["p_frac"])
+        p = (taps["p_re"], taps["p_im"], taps["p_frac"])
+        gain_q15, y_energy = taps["gain_q15"].astype(np.int64), taps["y_energy"]
+        if self.options.postfilter:
+            gain_q15 = postfilter.envelope_postfilter_q15(gain_q15, y_energy)
+        if self.options.decay_floor:
+            gain_q15 = self.decay_floor.run(gain_q15, y_energy, y[2])
+        z = gains.mix(y, p, taps["strength_q15"].astype(np.int64))
+        z_energy = erb.inner(z, z)
+        scale_q13 = gains.scale_q13(z_energy, y_energy, gain_q15)
+        enhanced = gains.apply(z, scale_q13)
+        hop_q8 = self.synthesis.run(*enhanced)
+        if self.options.highpass:
+            out = self.highpass.run(hop_q8, taps["period"], taps["correlation_q15"])
+        else:
+            out = sat16(rshift_round(hop_q8, 8))
+        return taps | {
+            "band_gain_q15": gain_q15, "z_re": z[0], "z_im": z[1], "z_energy": z_energy,
+            "scale_q13": scale_q13, "enhanced_re": enhanced[0], "enhanced_im": enhanced[1],
+            "hop_q8": hop_q8, "out": out,
+        }  # fmt: skip
+
+
+def enhance(samples: np.ndarray, suppressor: Suppressor, taps: list | None = None) -> np.ndarray:
+    """Whole-file helper: (N,) int16 in, (N,) int16 out, aligned with the input.
+
+    taps: a list that receives the taps of every call.
+    """
+    count = -(-(len(samples) + DELAY) // HOP)
+    padded = np.zeros(count * HOP, np.int64)
+    padded[: len(samples)] = samples
+    out = np.empty_like(padded)
+    for n in range(count):
+        frame = suppressor.run(padded[n * HOP :][:HOP])
+        out[n * HOP :][:HOP] = frame["out"]
+        if taps is not None:
+            taps.append(frame)
+    return out[DELAY:][: len(samples)].astype(np.int16)
+
+
+def tap_dtype(content: dict) -> np.dtype:
+    """Structured type of one call in a tap dump."""
+    return np.dtype([(t["name"], t["dtype"], (t["count"],)) for t in content["taps"]])
+
+
+def dump(frames: list[dict], content: dict) -> np.ndarray:
+    """Taps of many calls as one structured array, the layout of the command's --taps file."""
+    out = np.zeros(len(frames), tap_dtype(content))
+    for i, frame in enumerate(frames):
+        for name in out.dtype.names:
+            out[name][i] = frame[name]
+    return out
+
+
+_loaded: dict[str, tuple] = {}  # plans of this worker process
+
+
+def enhance_clip(samples: np.ndarray, model: str) -> np.ndarray:
+    """One clip through a fresh twin."""
+    if model not in _loaded:
+        _loaded[model] = plan(model)
+    return enhance(samples, Suppressor(*_loaded[model]))
+
+
+def main() -> None:
+    code = hashlib.sha256()
+    for folder in ("codegen", "reference"):
+        for path in sorted(Path(folder).rglob("*.py")):
+            if "training" not in path.parts:
+                code.update(path.read_bytes())
+    process_set(__doc__, enhance_clip, lambda model: plan(model)[0]["hash"] + code.hexdigest())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Quality evaluation: test sets, metrics, scores and the report. Reads files, runs no codec."""

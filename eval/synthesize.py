@@ -1,0 +1,232 @@
+"""Mix a test set in the DNS-Challenge layout from recordings: `python -m eval.testset make`.
+
+Speech of one talker is joined to clips of 6–8 s, noise of one source likewise; SNRs are spread
+evenly; with room responses every fourth round of clips is reverberant. Definitions of level, SNR
+and clean reference: eval/mixing.py. The same sources, seed and versions give the same set.
+"""
+
+import argparse
+import csv
+import hashlib
+import itertools
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import soxr
+
+from eval.mixing import MixError, mix, to_int16, to_level
+
+RATE = 48000
+AUDIO = (".wav", ".flac", ".ogg", ".opus")
+MIN_S, MAX_S = 6.0, 8.0
+SHORTEST_S = 4.5  # of speech in a clip; the rest up to 6 s is pause
+TRIES = 20  # draws of another noise when one is silent
+
+
+class SourceError(Exception):
+    """Recordings that cannot make the set asked for; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a recording: `group` is its talker, or the kind of noise."""
+    path: Path
+    group: str
+    start_s: float = 0.0
+    duration_s: float | None = None  # None: to the end
+
+    def read(self) -> np.ndarray:
+        """First channel at 48 kHz, float. Raises SourceError naming an unreadable file."""
+        try:
+            with sf.SoundFile(self.path) as file:
+                file.seek(int(self.start_s * file.samplerate))
+                count = -1 if self.duration_s is None else int(self.duration_s * file.samplerate)
+                x = file.read(count, always_2d=True)[:, 0]
+                return soxr.resample(x, file.samplerate, RATE)
+        except (sf.SoundFileError, RuntimeError, OSError) as error:
+            raise SourceError(f"{self.path}: cannot be read ({error})") from error
+
+
+def folder_segments(folder: Path) -> list[Segment]:
+    """Every audio file below `folder`; its group is its first sub-folder, else its own name."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO)
+    if not files:
+        raise SourceError(f"{folder}: no audio files ({', '.join(AUDIO)})")
+    relative = [p.relative_to(folder) for p in files]
+    return [Segment(p, r.parts[0] if len(r.parts) > 1 else r.stem)
+            for p, r in zip(files, relative, strict=True)]
+
+
+def index_segments(index: Path, split: str, kind: str) -> list[Segment]:
+    """Rows of an index.csv (split, kind, track, start_s, duration_s, source, group) that fit."""
+    with open(index, newline="") as file:
+        found = [Segment(index.parent / r["track"], f"{r['source']}-{r['group']}",
+                         float(r["start_s"]), float(r["duration_s"]))
+                 for r in csv.DictReader(file) if r["split"] == split and r["kind"] == kind]
+    if not found:
+        raise SourceError(f"{index}: no rows with split={split}, kind={kind}")
+    return found
+
+
+def by_group(segments: list[Segment]) -> dict[str, list[Segment]]:
+    """Segments by group, sorted by name of the group."""
+    groups: dict[str, list[Segment]] = {}
+    for segment in sorted(segments, key=lambda s: (s.group, str(s.path), s.start_s)):
+        groups.setdefault(segment.group, []).append(segment)
+    return groups
+
+
+def draw_speech(segments: list[Segment], rng: np.random.Generator) -> np.ndarray | None:
+    """6–8 s of one talker, sentences at one level with pauses of 0.2–0.5 s; None if too little."""
+    parts, length = [], 0
+    for k in rng.permutation(len(segments)):
+        pause = int(rng.uniform(0.2, 0.5) * RATE)
+        x = segments[k].read()
+        room = int(MAX_S * RATE) - length - pause
+        if length + x.size >= MIN_S * RATE and x.size > room and parts:
+            continue  # too long for what is left; a shorter one may fit
+        try:
+            x = to_level(x, 0)[:room]
+        except MixError:
+            continue
+        x[-240:] *= np.linspace(1, 0, x[-240:].size)
+        parts += [np.zeros(pause), x]
+        length += pause + x.size
+        if length >= MIN_S * RATE:
+            break
+    if length < SHORTEST_S * RATE:
+        return None
+    return np.pad(np.concatenate(parts), (0, max(0, int(MIN_S * RATE) - length)))
+
+
+def draw_noise(segments: list[Segment], n: int, rng: np.random.Generator) -> np.ndarray:
+    """n samples of one kind of noise: a random order of its segments, repeated when too short."""
+    parts, length = [], 0
+    for k in rng.permutation(len(segments)):
+        x = segments[k].read()
+        x = x[rng.integers(max(1, x.size - n)):]
+        fade = min(480, x.size // 2)
+        x[:fade] *= np.linspace(0, 1, fade)
+        x[x.size - fade:] *= np.linspace(1, 0, fade)
+        parts.append(x)
+        length += x.size
+        if length >= n:
+            break
+    return np.resize(np.concatenate(parts), n) if length else np.zeros(n)
+
+
+def room_responses(folder: Path) -> list[tuple[str, np.ndarray]]:
+    """(name, response (n,) at 48 kHz) of every audio file in `folder`."""
+    return [(s.path.stem, s.read()) for s in folder_segments(folder)]
+
+
+def mix_safely(speech, noise_groups, snr, level, rir, rng) -> tuple[str, int, tuple]:
+    """(noise group, level used, (noisy, clean)); draws again when a noise is silent, and lowers
+    the level by 3 dB at a time when the mixture would clip."""
+    names = list(noise_groups)
+    for _ in range(TRIES):
+        name = names[rng.integers(len(names))]
+        noise = draw_noise(noise_groups[name], speech.size, rng)
+        for lower in range(0, 13, 3):
+            try:
+                return name, level - lower, mix(speech, noise, snr, level - lower, rir)
+            except MixError:
+                continue
+    raise SourceError(f"no usable noise in {TRIES} draws; are the noise files silent?")
+
+
+def clips(args: argparse.Namespace) -> Iterable[tuple[dict, np.ndarray, np.ndarray]]:
+    """(manifest row, noisy, clean) for every clip asked for."""
+    if args.index:
+        speech, noise = (index_segments(args.index, args.split, k) for k in ("speech", "noise"))
+    else:
+        speech, noise = folder_segments(args.speech), folder_segments(args.noise)
+    talkers, noises = by_group(speech), by_group(noise)
+    rng = np.random.default_rng(args.seed)
+    rirs = room_responses(args.rir) if args.rir else []
+    rir_order = rng.permutation(len(rirs))
+    order = itertools.cycle(rng.permutation(list(talkers)))
+    reverberant, misses = 0, 0
+    number = 0
+    while number < args.clips:
+        talker = str(next(order))
+        dry = draw_speech(talkers[talker], rng)
+        if dry is None:
+            misses += 1
+            if misses > len(talkers) * (number + 1):
+                raise SourceError(f"no talker has {SHORTEST_S} s of speech; give longer recordings "
+                                  "or one sub-folder a talker")
+            continue
+        snr = args.snr[number % len(args.snr)]
+        level = int(args.level + rng.integers(-args.spread, args.spread + 1))
+        room, rir = "", None
+        if rirs and number // len(args.snr) % 4 == 3:
+            room, rir = rirs[rir_order[reverberant % len(rirs)]]
+            reverberant += 1
+        kind, level, (noisy, clean) = mix_safely(dry, noises, snr, level, rir, rng)
+        stem = "".join(c if c.isalnum() or c == "-" else "-" for c in f"{talker}_{kind}")
+        yield {"fileid": number, "noisy": f"noisy/{stem}_snr{snr}_tl{level}_fileid_{number}.flac",
+               "clean": f"clean/clean_fileid_{number}.flac", "snr": snr, "level": level,
+               "noise": kind, "reverb": room, "voice": talker, "language": ""}, noisy, clean
+        number += 1
+
+
+def write_set(folder: Path, made: Iterable[tuple[dict, np.ndarray, np.ndarray]], n: int) -> None:
+    """Write noisy/, clean/ (FLAC, 16-bit), manifest.csv and SHA256SUMS into `folder`."""
+    rows = []
+    for row, noisy, clean in made:
+        for name, x in ((row["noisy"], noisy), (row["clean"], clean)):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            sf.write(folder / name, to_int16(x), RATE, subtype="PCM_16", compression_level=1.0)
+        rows.append(row)
+        print(f"{len(rows):4} of {n}  {noisy.size / RATE:.2f} s  {Path(row['noisy']).name}",
+              file=sys.stderr, flush=True)
+    with open(folder / "manifest.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    names = sorted(n for row in rows for n in (row["noisy"], row["clean"])) + ["manifest.csv"]
+    (folder / "SHA256SUMS").write_text("".join(
+        f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
+
+
+def make(args: argparse.Namespace) -> None:
+    """Make the set in args.folder, whole or not at all. Raises SourceError."""
+    if args.folder.exists():
+        raise SourceError(f"{args.folder}: exists already; remove it or name another folder")
+    if not args.index and not (args.speech and args.noise):
+        raise SourceError("needs --speech DIR and --noise DIR, or --index FILE")
+    if args.clips < 1:
+        raise SourceError(f"--clips must be at least 1, got {args.clips}")
+    for path in filter(None, (args.index, args.speech, args.noise, args.rir)):
+        if not path.exists():
+            raise SourceError(f"{path}: does not exist")
+    partial = args.folder.parent / f".{args.folder.name}.partial-{os.getpid()}"
+    partial.mkdir(parents=True)
+    try:
+        write_set(partial, clips(args), args.clips)
+        partial.rename(args.folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m eval.testset make`."""
+    parser.add_argument("folder", type=Path, metavar="OUT", help="folder to make")
+    parser.add_argument("--speech", type=Path, help="folder of speech; a sub-folder is a talker")
+    parser.add_argument("--noise", type=Path, help="folder of noise; a sub-folder is a kind")
+    parser.add_argument("--index", type=Path, help="index.csv of recordings, instead of folders")
+    parser.add_argument("--split", default="valid", help="rows of the index to use (%(default)s)")
+    parser.add_argument("--rir", type=Path, help="folder of room responses")
+    parser.add_argument("--snr", type=lambda s: [int(v) for v in s.split(",")], default="0,5,10,15",
+                        help="dB, with commas (%(default)s)")
+    parser.add_argument("--level", type=int, default=-26, help="of speech, dBFS (%(default)s)")
+    parser.add_argument("--spread", type=int, default=6, help="level ± this, dB (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--clips", type=int, default=40)

@@ -1,0 +1,95 @@
+"""Ideal gains and strengths, from noisy speech and its clean original: the training targets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reference import erb
+from reference.params import BAND_PEAKS, ENERGY_FLOOR, HOP, LOOKAHEAD_FRAMES, RATE
+from reference.suppressor import FrontEnd
+
+BAND_HZ = BAND_PEAKS * 50.0
+SPEECH_BANDS = slice(2, 28)  # 200 Hz ... 8 kHz: where voice activity is judged
+ACTIVITY_DB = -35.0  # below the loud part (95th percentile) of the clip
+
+
+@dataclass
+class Examples:
+    """One row a call n: the network's input and what it should answer about frame n - 2.
+
+    features (L, 70); gain, strength, gain_weight, strength_weight (L, 34); vad (L,); all float32,
+    in 0...1 except the features. Weights are 0 where a band holds nothing to learn from.
+    """
+
+    features: np.ndarray
+    gain: np.ndarray
+    strength: np.ndarray
+    gain_weight: np.ndarray
+    strength_weight: np.ndarray
+    vad: np.ndarray
+
+
+def ideal_gain(x_energy: np.ndarray, y_energy: np.ndarray) -> np.ndarray:
+    """g_b = X_b / Y_b, amplitudes, clipped to 0...1 (P20 eq. 2): (L, 34)."""
+    return np.sqrt(np.clip(x_energy / np.where(y_energy > 0, y_energy, 1), 0, 1))
+
+
+def ideal_strength(x, y, p, period: np.ndarray) -> np.ndarray:
+    """r_b that makes z = (1 - r) y + r p most like x in the band: argmax cos(x_b, z_b).
+
+    With A = <x,y>, B = <x,p>, C = <y,p>: r / (1 - r) = (B |y|^2 - A C) / (A |p|^2 - B C).
+    Needs no clean pitch and no cases of coherence. 0 in bands whose peak lies below the pitch.
+
+    x, y, p: (L, 481) complex; period: (L,).  Returns (L, 34) in 0...1.
+    """
+    a, b, c = erb.inner(x, y), erb.inner(x, p), erb.inner(y, p)
+    towards_p = b * erb.energy(y) - a * c
+    towards_y = a * erb.energy(p) - b * c
+    filtered = (b > 0) & (towards_p > 0)
+    total = np.where(filtered, towards_p + np.maximum(towards_y, 0), 1)
+    strength = np.where(filtered, towards_p / total, 0)
+    return np.where(BAND_HZ < RATE / period[:, None], 0, strength)
+
+
+def voice_activity(x_energy: np.ndarray) -> np.ndarray:
+    """1 where the clean speech is within 35 dB of its loud part: (L, 34) -> (L,) of 0 and 1."""
+    level = x_energy[:, SPEECH_BANDS].sum(axis=1)
+    threshold = max(np.percentile(level, 95) * 10 ** (ACTIVITY_DB / 10), 10 * ENERGY_FLOOR)
+    return (level > threshold).astype(float)
+
+
+def examples(noisy: np.ndarray, clean: np.ndarray, *, bandwidth_hz: float = RATE / 2) -> Examples:
+    """Network inputs and targets for one mixture.
+
+    noisy, clean: (N,) at 48 kHz, full scale 1, N a multiple of 480, sample-aligned.
+    bandwidth_hz: the top of what the clean recording holds; bands above are not judged.
+    Raises ValueError if the lengths differ or are no whole number of hops.
+    """
+    if noisy.shape != clean.shape or noisy.ndim != 1 or len(noisy) % HOP:
+        raise ValueError(
+            f"expected two signals of equal length, a multiple of {HOP}; got {noisy.shape}"
+            f" and {clean.shape}"
+        )
+    taps = FrontEnd().run(noisy.reshape(-1, HOP))
+    x = clean_spectra(clean)
+    x_energy = erb.energy(x)
+    known = (BAND_HZ <= bandwidth_hz) & (taps["y_energy"] > ENERGY_FLOOR)
+    known[:LOOKAHEAD_FRAMES] = False
+    fields = (
+        taps["features"],
+        ideal_gain(x_energy, taps["y_energy"]),
+        ideal_strength(x, taps["y"], taps["p"], taps["period"]),
+        known,
+        known,
+        voice_activity(x_energy),
+    )
+    return Examples(*(field.astype(np.float32) for field in fields))
+
+
+def clean_spectra(clean: np.ndarray) -> np.ndarray:
+    """Spectra X(n - 2) of the clean signal, aligned with the taps of call n: (L, 481)."""
+    from reference.delay import Delay
+    from reference.stft import Analysis
+
+    spectra = Analysis().run(clean.reshape(-1, HOP))
+    return Delay(LOOKAHEAD_FRAMES, spectra.shape[1:], complex).run(spectra)

@@ -1,0 +1,156 @@
+"""The whole of PercepNet: follow one frame from the microphone to the loudspeaker.
+
+Call n brings hop n (480 samples) and finishes frame l = n - 2, so the network has seen two
+frames more than the one it judges. What comes out is hop n - 3: a delay of 1440 samples.
+
+Command: python -m reference.suppressor --set build/sets/embedded --out build/out/float/embedded
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from reference import dnn, erb, features, gains, postfilter
+from reference.clips import process_set, to_int16
+from reference.comb import Comb, centre_weight
+from reference.delay import Delay
+from reference.highpass import Highpass
+from reference.params import DELAY, HOP, LOOKAHEAD_FRAMES, N_BANDS, N_BINS
+from reference.pitch import Pitch
+from reference.stft import Analysis, Synthesis, vorbis_window
+
+
+@dataclass(frozen=True)
+class Options:
+    """Stages that can be switched; the defaults are those of the shipped library."""
+
+    postfilter: bool = False
+    decay_floor: bool = False
+    highpass: bool = True
+
+
+class FrontEnd:
+    """Everything before the network: spectra, pitch, comb, band sums, features.
+
+    A band sum is written e for energy: `newest_energy` of frame n, the others of frame l = n - 2.
+    """
+
+    def __init__(self) -> None:
+        self.analysis = Analysis()
+        self.pitch = Pitch()
+        self.comb = Comb()
+        self.window = vorbis_window()
+        self.spectra = Delay(LOOKAHEAD_FRAMES, (N_BINS,), complex)
+        self.energies = Delay(LOOKAHEAD_FRAMES, (N_BANDS,))
+
+    def run(self, hops: np.ndarray) -> dict[str, np.ndarray]:
+        """hops: (L, 480), full scale 1.  Returns the taps by name, each with L rows."""
+        newest = self.analysis.run(hops)
+        newest_energy = erb.energy(newest)
+        y, y_energy = self.spectra.run(newest), self.energies.run(newest_energy)
+        period, correlation = self.pitch.run(hops)
+        p = np.fft.rfft(self.comb.run(hops, period) * self.window, axis=1)
+        cross, p_energy = erb.inner(y, p), erb.energy(p)
+        coherence = features.coherence(y_energy, cross, p_energy, centre_weight(period))
+        return {
+            "y": y,
+            "p": p,
+            "y_energy": y_energy,
+            "newest_energy": newest_energy,
+            "cross": cross,
+            "p_energy": p_energy,
+            "period": period,
+            "correlation": correlation,
+            "coherence": coherence,
+            "features": features.scale(newest_energy, coherence, period, correlation),
+        }
+
+
+class BackEnd:
+    """Everything after the network: mix, scale bands, postfilter, resynthesis, high-pass."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.decay_floor = postfilter.DecayFloor()
+        self.synthesis = Synthesis()
+        self.highpass = Highpass()
+
+    def run(self, taps: dict[str, np.ndarray], gain, strength) -> np.ndarray:
+        """taps of FrontEnd; gain, strength: (L, 34).  Returns hops (L, 480), full scale 1."""
+        if self.options.postfilter:
+            gain = postfilter.envelope_postfilter(gain, taps["y_energy"])
+        if self.options.decay_floor:
+            gain = self.decay_floor.run(gain, taps["y_energy"])
+        z = gains.mix(taps["y"], taps["p"], strength)
+        enhanced = gains.scale_bands(z, taps["y_energy"], gain)
+        taps |= {"z": z, "enhanced": enhanced, "band_gain": gain}
+        hops = self.synthesis.run(enhanced)
+        if self.options.highpass:
+            hops = self.highpass.run(hops, taps["period"], taps["correlation"])
+        return hops
+
+
+class Suppressor:
+    """Noisy hops in, enhanced hops out, three hops later.
+
+    network: anything with run(features (L, 70)) -> (gain (L, 34), strength (L, 34), vad (L,)).
+    """
+
+    def __init__(self, network, options: Options = Options()) -> None:  # noqa: B008 (frozen)
+        self.front, self.network, self.back = FrontEnd(), network, BackEnd(options)
+
+    def run(self, hops: np.ndarray, taps: dict | None = None) -> np.ndarray:
+        """hops: (L, 480), L >= 1, full scale 1.  Returns (L, 480): the hops of three calls ago.
+
+        taps: a dictionary that receives every stage's signal, by name, with L rows each.
+        """
+        signals = self.front.run(hops)
+        gain, strength, vad = self.network.run(signals["features"])
+        signals |= {"gain": gain, "strength": strength, "vad": vad}
+        out = self.back.run(signals, gain, strength)
+        if taps is not None:
+            taps.update(signals)
+        return out
+
+
+def enhance(samples: np.ndarray, network, options: Options = Options()) -> np.ndarray:  # noqa: B008
+    """Whole-file helper: same length out, aligned with the input (the delay is removed).
+
+    samples: (N,) at 48 kHz, full scale 1, any N >= 0.  Returns (N,), not clipped.
+    Raises ValueError for anything but one channel of finite numbers.
+    """
+    samples = np.asarray(samples, float)
+    if samples.ndim != 1 or not np.isfinite(samples).all():
+        raise ValueError(
+            f"expected one channel of finite samples, got shape {samples.shape}"
+            f" with {np.size(samples) - np.isfinite(samples).sum()} not finite"
+        )
+    hops = -(-(len(samples) + DELAY) // HOP)
+    padded = np.zeros(hops * HOP)
+    padded[: len(samples)] = samples
+    out = Suppressor(network, options).run(padded.reshape(hops, HOP))
+    return out.ravel()[DELAY:][: len(samples)]
+
+
+load_network = cache(dnn.load)
+
+
+def enhance_clip(samples: np.ndarray, model: str) -> np.ndarray:
+    """One clip, int16 in and out, through a fresh suppressor."""
+    return to_int16(enhance(samples / 32768, dnn.Network(load_network(model))))
+
+
+def main() -> None:
+    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+
+    def fingerprint(model: str) -> str:
+        return hashlib.sha256(code + dnn.model_path(model).read_bytes()).hexdigest()
+
+    process_set(__doc__, enhance_clip, fingerprint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training: recordings (data) -> mixtures (mix, room, synth) -> shards -> network -> weights."""

@@ -1,0 +1,129 @@
+"""Turn a checkpoint into a weight file and the skeleton of its card.
+
+    python -m reference.training.export --run DIR --index data/index.csv [--name small]
+
+Exports the averaged weights of the last checkpoint (--best: of the best validation value).
+"""
+
+import argparse
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+from reference import dnn
+from reference.training.data import Cache, hours
+from reference.training.train import add_sources, read_segments
+
+
+def export(checkpoint: Path, target: Path) -> dict:
+    """Write the averaged weights of a checkpoint as safetensors; returns the checkpoint."""
+    state = torch.load(checkpoint, weights_only=True)
+    name = state["settings"]["model"]
+    weights = {key: tensor.numpy().astype(np.float32) for key, tensor in state["average"].items()}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    note = {"model": name, "frames": str(state["frames"]), "seed": str(state["settings"]["seed"])}
+    save_file({key: np.ascontiguousarray(w) for key, w in weights.items()}, target, note)
+    target.chmod(0o644)
+    dnn.read(target)  # fails now rather than at the user's
+    return state
+
+
+def read_log(run: Path) -> list[dict[str, float]]:
+    """Rows of the log of a run."""
+    with open(run / "log.csv", newline="", encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def draw_curve(log: list[dict[str, float]], path: Path) -> None:
+    """Small picture: square loss and mean |gain error| over the frames seen."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 2.6), dpi=80, layout="constrained")
+    frames = [row["frames"] / 1e6 for row in log]
+    pairs = (("square", "square loss of the gains"), ("error", "mean error of the gains"))
+    for axis, (key, title) in zip(figure.subplots(1, 2), pairs, strict=True):
+        axis.plot(frames, [row[key] for row in log], label="training", lw=1)
+        axis.plot(frames, [row[f"valid_{key}"] for row in log], label="held-out talkers, noises")
+        axis.set(title=title, xlabel="million frames", ylim=(0, None))
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=7)
+    figure.savefig(path)
+
+
+def table(head: str, rows: list[list]) -> str:
+    """A table in Markdown; ``head`` is written "a | b | c"."""
+    rule = "|".join(["---"] * len(head.split("|")))
+    lines = [f"| {head} |", f"|{rule}|"]
+    return "\n".join(lines + [f"| {' | '.join(str(x) for x in row)} |" for row in rows])
+
+
+def card(name: str, state: dict, log: list[dict[str, float]], data: list, digest: str) -> str:
+    """Text of the card; scores are for whoever measures them."""
+    s = state["settings"]
+    count = sum(t.numel() for t in state["average"].values())
+    budget = f"--frames {s['frames']:g}" if s["frames"] else f"--minutes {s['minutes']:g}"
+    last = log[-1]
+    return f"""# Model `{name}`
+
+{count:,} parameters, float32, sha256 `{digest}`. Size `{s["model"]}` of `reference/params.py`.
+Licence of the weights: BSD-3-Clause, as the code; sources and their licences below.
+
+## Recipe
+`python -m reference.training.train --model {s["model"]} --index DATA/index.csv --out RUN {budget}
+--seed {s["seed"]} --batch {s["batch"]} --rate {s["rate"]:g} --reuse {s["reuse"]:g}`
+
+{state["frames"] / 1e6:.1f} M frames ({state["frames"] / 360_000:.0f} h of mixtures) in
+{state["step"]} steps and {state["seconds"] / 60:.0f} minutes: crops of {s["crops"][0]}, later
+{s["crops"][1]} frames, batch {s["batch"]}, AdamW, warm-up and cosine from {s["rate"]:g}, weights
+within +-1/2, exponential average of the weights exported. Mixtures made afresh all the time (each
+frame used about {s["reuse"]:g} times), seeded by {s["seed"]}: see `reference/training/mix.py`.
+Loss: see `reference/training/loss.py`. With a budget in minutes the learning rate follows the
+clock, so another machine gives similar, not equal weights.
+
+## Curve
+![curve]({name}.png)
+
+Held-out talkers and noises: square loss {last["valid_square"]:.3f}, mean |gain error|
+{last["valid_error"]:.4f}, strength loss {last["valid_strength"]:.3f} (first check:
+{log[0]["valid_square"]:.3f}, {log[0]["valid_error"]:.4f}, {log[0]["valid_strength"]:.3f}).
+
+## Recordings
+{table("split | kind | source | licence | hours", [[*r[:4], f"{r[4]:.2f}"] for r in data])}
+
+Synthetic noise and simulated rooms: `synth.py`, `room.py` in `reference/training/`.
+
+## Scores
+(to be filled in from `make score`)
+
+## Known weaknesses
+(to be filled in)
+"""
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--name", help="name of the model (its size)")
+    parser.add_argument("--best", action="store_true", help="best checkpoint instead of the last")
+    parser.add_argument("--out", type=Path, default=dnn.MODELS, help="folder of the models")
+    add_sources(parser)
+    args = parser.parse_args()
+    checkpoint = args.run / ("best.pt" if args.best else "last.pt")
+    name = args.name or torch.load(checkpoint, weights_only=True)["settings"]["model"]
+    target = args.out / f"{name}.safetensors"
+    state = export(checkpoint, target)
+    log = [row for row in read_log(args.run) if row["step"] <= state["step"]]
+    draw_curve(log, target.with_suffix(".png"))
+    data = hours(read_segments(args), Cache(args.cache or args.run / "cache"))
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    target.with_suffix(".md").write_text(card(name, state, log, data, digest), encoding="utf-8")
+    print(f"wrote {target} with its card and curve")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The loss, on logits (P20 section 4.2; PercepNet+ for the penalty on over-suppression).
+
+Powers of sigmoids are taken as exp(gamma logsigmoid(a)), so no gradient is unbounded at 0 or 1.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+GAMMA = 0.5  # loudness grows about as energy^(gamma / 2)
+FOURTH = 10.0  # C4: punishes large errors, such as killing speech
+OVER = 0.3  # weight of the one-sided square where the gain is too small
+STRENGTH = 0.5  # weight of the strength term
+VOICE = 0.07  # weight of the voice activity term
+SKIP_FRAMES = 8  # start of a crop: the convolutions and states are not filled yet
+
+
+class Batch(NamedTuple):
+    """What the loss needs, each (L, B, 34) but vad (L, B); features (L, B, 70)."""
+
+    features: Tensor
+    gain: Tensor
+    strength: Tensor
+    gain_weight: Tensor
+    strength_weight: Tensor
+    vad: Tensor
+
+
+class Terms(NamedTuple):
+    """Parts of the loss, scalars; ``total`` is what is minimised."""
+
+    total: Tensor
+    square: Tensor
+    fourth: Tensor
+    strength: Tensor
+    voice: Tensor
+    error: Tensor  # mean |gain - target|, no part of the loss
+
+
+def masked_mean(value: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean; an empty weight gives 0, not 0/0."""
+    return (value * weight).sum() / (weight.sum() + 1)
+
+
+def loss(logits: tuple[Tensor, Tensor, Tensor], batch: Batch) -> Terms:
+    """Terms for logits (gain, strength, vad) against the targets, first frames left out."""
+    gain, strength, vad = (x[SKIP_FRAMES:] for x in logits)
+    target = Batch(*(x[SKIP_FRAMES:] for x in batch))
+    short = target.gain**GAMMA - torch.exp(GAMMA * functional.logsigmoid(gain))
+    square = short * short
+    bands = target.gain.shape[-1]  # sums over bands, means over frames
+    terms = {
+        "square": bands * masked_mean(square, target.gain_weight),
+        "fourth": bands * masked_mean(square * square, target.gain_weight),
+        "over": bands * masked_mean(short.clamp(min=0) ** 2, target.gain_weight),
+    }
+    # Where the gain is near 0 or 1 the strength changes nothing and its target is noise.
+    weight = target.strength_weight * 4 * target.gain * (1 - target.gain**2)
+    off = (1 - target.strength) ** GAMMA - torch.exp(GAMMA * functional.logsigmoid(-strength))
+    by_strength = bands * masked_mean(off * off, weight)
+    voice = functional.binary_cross_entropy_with_logits(vad, target.vad)
+    total = terms["square"] + FOURTH * terms["fourth"] + OVER * terms["over"]
+    total = total + STRENGTH * by_strength + VOICE * voice
+    error = masked_mean((torch.sigmoid(gain.detach()) - target.gain).abs(), target.gain_weight)
+    return Terms(total, terms["square"], terms["fourth"], by_strength, voice, error)

@@ -1,0 +1,4 @@
+"""Targets: compile the generated C, run it, compare it with the twin, count its instructions.
+
+One `.toml` file a target. Nothing in here knows about audio quality or Q formats.
+"""

@@ -1,0 +1,145 @@
+"""Compile `build/<target>/gen` to library and command, and refuse what must not ship.
+
+`python -m targets.build TARGET` leaves `libpercepnet.a`, `percepnet.h` and the command `percepnet`
+in `build/<target>/`.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from targets.target import HARNESS, Target, load
+
+ALLOWED_UNDEFINED = {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+
+
+def call(command: list[str]) -> str:
+    """Standard output of `command`. Raises SystemExit with its messages when it fails."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr}".rstrip())
+    if done.stderr:
+        print(done.stderr, end="", flush=True)
+    return done.stdout
+
+
+def undefined_symbols(objects: list[Path]) -> list[str]:
+    """`object: symbol` for all that the library takes from outside, bar the three it may."""
+    defined, wanted = set(), []
+    for path in objects:
+        with path.open("rb") as file:
+            for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
+                if symbol["st_shndx"] != "SHN_UNDEF":
+                    defined.add(symbol.name)
+                elif symbol.name:
+                    wanted.append((path.name, symbol.name))
+    known = defined | ALLOWED_UNDEFINED
+    return [f"{name}: undefined symbol {symbol}" for name, symbol in wanted if symbol not in known]
+
+
+def writable_globals(objects: list[Path]) -> list[str]:
+    """`object: symbol` for every variable in a writable section.
+
+    `.data.rel.ro` holds constants with addresses in them: written by the loader, never by us.
+    """
+    found = []
+    for path in objects:
+        with path.open("rb") as file:
+            elf = ELFFile(file)
+            writable = {
+                index
+                for index, section in enumerate(elf.iter_sections())
+                if section["sh_flags"] & SH_FLAGS.SHF_WRITE
+                and not section.name.startswith(".data.rel.ro")
+            }
+            for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+                if symbol["st_shndx"] == "SHN_COMMON" or (
+                    symbol["st_shndx"] in writable and symbol["st_size"]
+                ):
+                    found.append(f"{path.name}: writable global {symbol.name}")
+    return found
+
+
+def float_instructions(objects: list[Path], check: dict) -> list[str]:
+    """`object: function: instruction` for the first float arithmetic of every function."""
+    found = {}
+    pattern = re.compile(check["float"])
+    for path in objects:
+        listing = call([check["objdump"], "-d", "--no-show-raw-insn", str(path)])
+        function = "?"
+        for line in listing.splitlines():
+            if head := re.match(r"[0-9a-f]+ <(.+)>:$", line):
+                function = head[1]
+            elif (parts := line.split("\t"))[1:] and pattern.search(parts[1].split()[0]):
+                text = " ".join(parts[1:])
+                found.setdefault(
+                    (path, function), f"{path.name}: {function}: float arithmetic {text}"
+                )
+    return list(found.values())
+
+
+def check_library(target: Target, objects: list[Path]) -> None:
+    """Raises SystemExit naming every offender: float arithmetic, outside symbols, globals."""
+    offenders = undefined_symbols(objects) + writable_globals(objects)
+    if target.check:
+        offenders += float_instructions(objects, target.check)
+    if offenders:
+        listing = "\n  ".join(offenders)
+        raise SystemExit(f"{target.name}: the library must not contain\n  {listing}")
+
+
+def compile_objects(target: Target, sources: list[Path], into: Path) -> list[Path]:
+    """One object a source, in the order of the sources."""
+    into.mkdir(parents=True, exist_ok=True)
+    gen = target.folder / "gen"
+    objects = []
+    for source in sources:
+        objects.append(into / f"{source.stem}.o")
+        flags = [*target.compile["flags"], "-iquote", str(gen)]
+        call([target.compile["cc"], *flags, "-c", str(source), "-o", str(objects[-1])])
+    return objects
+
+
+def build(target: Target) -> None:
+    """Library and command from `gen/`. Raises SystemExit when anything is missing or refused."""
+    folder, gen = target.folder, target.folder / "gen"
+    sources = sorted(p for p in gen.glob("*.c") if p.name != "taps.c")
+    if not sources:
+        raise SystemExit(f"{gen}: no C files found; `make gen target={target.name}` writes them")
+    shutil.rmtree(folder / "obj", ignore_errors=True)
+    objects = compile_objects(target, sources, folder / "obj" / "library")
+    check_library(target, objects)
+    library = folder / "libpercepnet.a"
+    library.unlink(missing_ok=True)
+    call([target.compile["ar"], "rcsD", str(library), *map(str, objects)])
+    shutil.copy(gen / "percepnet.h", folder / "percepnet.h")
+    harness = [HARNESS / "main.c", HARNESS / "wav.c", gen / "taps.c"]
+    harness_objects = compile_objects(target, harness, folder / "obj" / "harness")
+    call(
+        [
+            target.compile["cc"],
+            *target.compile["link"],
+            *map(str, harness_objects),
+            str(library),
+            *["-o", str(folder / "percepnet")],
+        ]
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target")
+    target = load(parser.parse_args().target)
+    build(target)
+    checks = "globals, outside symbols" + (", float arithmetic" if target.check else "")
+    print(f"{target.folder}/percepnet and libpercepnet.a built; none of: {checks}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Compile rendered stages with a small main and run it: bytes in, bytes out."""
+
+import importlib
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import jinja2
+
+from codegen import fixed
+from reference import params
+
+TEMPLATES = Path(fixed.__file__).parent / "templates"
+GCC = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wvla", "-Werror",
+       "-O2", "-fsanitize=undefined", "-fno-sanitize-recover=all"]  # fmt: skip
+SIZES = {
+    "RATE": params.RATE,
+    "HOP": params.HOP,
+    "WINDOW": params.WINDOW,
+    "N_BINS": params.N_BINS,
+    "ACTIVE_BINS": params.ACTIVE_BINS,
+    "N_BANDS": params.N_BANDS,
+    "LOOKAHEAD": params.LOOKAHEAD_FRAMES,
+}
+
+
+def build(
+    tmp_path: Path, templates: list[str], main_c: str, context: dict | None = None
+) -> Callable[[bytes], bytes]:
+    """Program of the rendered `templates` ("stft.c.j2", "stft.h.j2" ...) and `main_c`.
+
+    Tables, constants and the context entry `<stage>` (its `plan()`) come from
+    `codegen.stages.<stage>` of each template; `context` adds to what the templates see.
+    The program is stopped by any undefined behaviour. It reads stdin and writes stdout:
+    build(...)(stdin) -> stdout; raises CalledProcessError when it fails.
+    """
+    names = sorted({name.split(".")[0] for name in templates} - {"fixed"})
+    stages = {name: importlib.import_module(f"codegen.stages.{name}") for name in names}
+    plans = {name: stage.plan() for name, stage in stages.items() if hasattr(stage, "plan")}
+    for template in {"fixed.h.j2", *templates}:
+        text = _environment().get_template(template).render(**plans, **(context or {}))
+        (tmp_path / template.removesuffix(".j2")).write_text(text)
+    tables, sizes = fixed.tables(), dict(SIZES)
+    for stage in stages.values():
+        tables |= stage.tables()
+        sizes |= stage.constants()
+    _write_tables(tmp_path, tables)
+    (tmp_path / "params.h").write_text(
+        "".join(f"#define PERCEPNET_{name} {value}\n" for name, value in sizes.items())
+    )
+    (tmp_path / "main.c").write_text(main_c)
+    sources = ["main.c", "tables.c", *(t[:-3] for t in templates if t.endswith(".c.j2"))]
+    subprocess.run([*GCC, *sources, "-o", "program"], cwd=tmp_path, check=True)
+
+    def run(stdin: bytes) -> bytes:
+        return subprocess.run(
+            [tmp_path / "program"], input=stdin, stdout=subprocess.PIPE, check=True
+        ).stdout
+
+    return run
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)  # fmt: skip
+
+
+def _write_tables(folder: Path, tables: dict) -> None:
+    declared = "".join(f"extern const {c} percepnet_{n}[];\n" for n, (c, _, _) in tables.items())
+    defined = "".join(
+        f"const {ctype} percepnet_{name}[] = {{{', '.join(str(v) for v in values.ravel())}}};\n"
+        for name, (ctype, values, _) in tables.items()
+    )
+    (folder / "tables.h").write_text(f"#include <stdint.h>\n{declared}")
+    (folder / "tables.c").write_text(f'#include "tables.h"\n{defined}')

@@ -1,0 +1,176 @@
+"""Shared fixtures: a stand-in for the generated library, and targets built from it.
+
+The stand-in has the API, the delay and the shape of the real one but passes sound through, so
+that what the command does with files can be told from what the suppressor does with sound.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from targets import build, target
+
+HEADER = """\
+#ifndef PERCEPNET_H
+#define PERCEPNET_H
+#include <stddef.h>
+#include <stdint.h>
+#define PERCEPNET_RATE 48000
+#define PERCEPNET_HOP 480
+#define PERCEPNET_STATE_BYTES 4096
+typedef struct percepnet percepnet;
+size_t percepnet_state_bytes(void);
+percepnet *percepnet_init(void *mem, size_t bytes);
+int percepnet_reset(percepnet *st);
+int percepnet_process(percepnet *st, int16_t *out, const int16_t *in);
+int percepnet_delay_samples(void);
+int percepnet_set_postfilter(percepnet *st, int on);
+int percepnet_set_decay_floor(percepnet *st, int on);
+int percepnet_set_highpass(percepnet *st, int on);
+const char *percepnet_version(void);
+const char *percepnet_model_id(void);
+#endif
+"""
+
+SUPPRESSOR = """\
+#include <string.h>
+#include "percepnet.h"
+#include "stages.h"
+struct percepnet { int16_t line[3][480]; int32_t level; int postfilter; };
+size_t percepnet_state_bytes(void) { return PERCEPNET_STATE_BYTES; }
+percepnet *percepnet_init(void *mem, size_t bytes)
+{
+    if (!mem || bytes < PERCEPNET_STATE_BYTES || (uintptr_t)mem % 16)
+        return NULL;
+    memset(mem, 0, PERCEPNET_STATE_BYTES);
+    return mem;
+}
+int percepnet_reset(percepnet *st) { memset(st, 0, sizeof *st); return 0; }
+int percepnet_process(percepnet *st, int16_t *out, const int16_t *in)
+{
+    int16_t hop[480];
+    memcpy(hop, in, sizeof hop);
+    memcpy(out, st->line[0], sizeof hop);
+    memmove(st->line[0], st->line[1], 2 * sizeof hop);
+    memcpy(st->line[2], hop, sizeof hop);
+    st->level = percepnet_band_level(hop);
+    if (st->postfilter)
+        percepnet_halve(out);
+    return 0;
+}
+int percepnet_delay_samples(void) { return 1440; }
+int percepnet_set_postfilter(percepnet *st, int on) { st->postfilter = on; return 0; }
+int percepnet_set_decay_floor(percepnet *st, int on) { (void)st; (void)on; return 0; }
+int percepnet_set_highpass(percepnet *st, int on) { (void)st; (void)on; return 0; }
+const char *percepnet_version(void) { return "0.0.0"; }
+const char *percepnet_model_id(void) { return "stand-in"; }
+"""
+
+STAGES = """\
+#include <stdint.h>
+int32_t percepnet_band_level(const int16_t *hop);
+void percepnet_halve(int16_t *hop);
+"""
+
+# Work that depends on the data, so that the mean and the maximum over frames differ.
+ERB = """\
+#include "stages.h"
+static const int32_t weights[4] = {1, 2, 3, 4};
+static int32_t loud(int32_t x) { return x > 1000 ? x / 3 : 0; }
+int32_t percepnet_band_level(const int16_t *hop)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < 480; i++)
+        sum += loud(hop[i]) + weights[i % 4];
+    return sum;
+}
+"""
+
+POSTFILTER = """\
+#include "stages.h"
+void percepnet_halve(int16_t *hop)
+{
+    for (int i = 0; i < 480; i++)
+        hop[i] = (int16_t)(hop[i] / 2);
+}
+"""
+
+TAPS_HEADER = """\
+typedef struct { const char *name; unsigned offset, count, bytes; } percepnet_tap;
+extern const percepnet_tap percepnet_taps[];
+extern const int percepnet_n_taps;
+extern const unsigned percepnet_scratch_bytes;
+"""
+
+TAPS = """\
+#include "taps.h"
+const percepnet_tap percepnet_taps[] = {{"line", 1920, 480, 2}, {"level", 2880, 1, 4}};
+const int percepnet_n_taps = 2;
+const unsigned percepnet_scratch_bytes = 1024;
+"""
+
+PLAN = """\
+{"hash": "0123456789abcdef0123", "model": {"name": "stand-in"},
+ "taps": [{"name": "line", "dtype": "int16", "count": 480},
+          {"name": "level", "dtype": "int32", "count": 1}]}
+"""
+
+STAND_IN = {
+    "percepnet.h": HEADER,
+    "suppressor.c": SUPPRESSOR,
+    "stages.h": STAGES,
+    "erb.c": ERB,
+    "postfilter.c": POSTFILTER,
+    "taps.h": TAPS_HEADER,
+    "taps.c": TAPS,
+    "plan.json": PLAN,
+}
+
+
+def write_stand_in(root: Path, target_name: str, **changes: str) -> Path:
+    """`build/<target>/gen` under `root` from STAND_IN; `changes` replace files, `_` for `.`."""
+    gen = root / "build" / target_name / "gen"
+    gen.mkdir(parents=True, exist_ok=True)
+    for name, text in STAND_IN.items():
+        (gen / name).write_text(changes.get(name.replace(".", "_"), text))
+    return gen
+
+
+def write_set(root: Path, name: str = "tiny", seconds: float = 0.25) -> Path:
+    """`build/sets/<name>` with two mono clips of seeded noise, one half as loud; its folder."""
+    rng = np.random.default_rng(1)
+    noisy = root / "build" / "sets" / name / "noisy"
+    noisy.mkdir(parents=True)
+    for clip, gain in (("a", 1.0), ("b", 0.5)):
+        pcm = (gain * rng.integers(-8000, 8000, int(48000 * seconds))).astype(np.int16)
+        soundfile.write(noisy / f"{clip}.wav", pcm, 48000, subtype="PCM_16")
+    return noisy.parent
+
+
+def needs_arm64() -> None:
+    """Skips the test where the cross compiler or the emulator is missing."""
+    for program in ("aarch64-linux-gnu-gcc", "qemu-aarch64"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} not found; `make setup target=arm64` installs it")
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with `build/host` built from the stand-in."""
+    root = tmp_path_factory.mktemp("host")
+    write_stand_in(root, "host")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        build.build(target.load("host"))
+    return root
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """The real generated library of the default model, loaded with ctypes."""
+    from generated import Library
+
+    return Library(tmp_path_factory.mktemp("library"))

@@ -1,0 +1,122 @@
+"""The generated library, compiled for this machine and loaded with ctypes, and test signals."""
+
+import ctypes
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from codegen.render import write
+
+FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+
+
+class Spectrum(ctypes.Structure):
+    """percepnet_spectrum."""
+
+    _fields_ = [
+        ("re", ctypes.c_int32 * 481),
+        ("im", ctypes.c_int32 * 481),
+        ("frac", ctypes.c_int32),
+    ]
+
+    @classmethod
+    def of(cls, spectrum: tuple) -> "Spectrum":
+        self = cls(frac=int(spectrum[2]))
+        self.re[:], self.im[:] = (np.asarray(part).tolist() for part in spectrum[:2])
+        return self
+
+    def parts(self) -> tuple:
+        return np.array(self.re), np.array(self.im), self.frac
+
+
+class Library:
+    """Stage functions as attributes; `instance()` and `process()` for the whole."""
+
+    def __init__(self, folder: Path, model: str = "small") -> None:
+        self.gen = folder / "gen"
+        self.plan = write(model, self.gen)
+        path = folder / "libpercepnet_test.so"
+        sources = sorted(map(str, self.gen.glob("*.c")))
+        subprocess.run(["gcc", *FLAGS, "-shared", "-fPIC", "-o", path, *sources], check=True)
+        self.c = ctypes.CDLL(str(path))
+        self.c.percepnet_init.restype = ctypes.c_void_p
+        self.c.percepnet_state_bytes.restype = ctypes.c_size_t
+
+    def instance(self) -> "Instance":
+        return Instance(self)
+
+
+class Instance:
+    """One suppressor in its own 16-byte aligned memory."""
+
+    def __init__(self, library: Library) -> None:
+        self.c = library.c
+        size = self.c.percepnet_state_bytes()
+        self.memory = np.full(size + 16, 0xA5, np.uint8)
+        start = -self.memory.ctypes.data % 16
+        self.state = self.memory[start : start + size]
+        self.pointer = ctypes.c_void_p(self.state.ctypes.data)
+        assert self.c.percepnet_init(self.pointer, ctypes.c_size_t(size)) == self.pointer.value
+        self.taps = library.plan["taps"]
+        table = (TapEntry * len(self.taps)).in_dll(self.c, "percepnet_taps")
+        self.offsets = {entry.name.decode(): entry.offset for entry in table}
+
+    def process(self, hop: np.ndarray) -> dict[str, np.ndarray]:
+        """One hop in; all taps out, by name."""
+        hop = np.ascontiguousarray(hop, np.int16)
+        out = np.empty(480, np.int16)
+        vad = self.c.percepnet_process(self.pointer, pointer(out), pointer(hop))
+        taps = {}
+        for tap in self.taps:
+            start = self.offsets[tap["name"]]
+            raw = self.state[start : start + tap["bytes"] * tap["count"]]
+            taps[tap["name"]] = raw.view(tap["dtype"]).copy()
+        assert np.array_equal(taps["out"], out) and taps["vad_q15"][0] == vad
+        return taps
+
+
+class TapEntry(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("offset", ctypes.c_uint),
+        ("count", ctypes.c_uint),
+        ("bytes", ctypes.c_uint),
+    ]
+
+
+def pointer(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def speech(seconds: float, seed: int = 1) -> np.ndarray:
+    """Speech-like: gliding harmonics in syllables with a noise floor, (N,) full scale 1."""
+    rng = np.random.default_rng(seed)
+    n = np.arange(int(seconds * 48000) // 480 * 480)
+    f0 = 140 + 40 * np.sin(2 * np.pi * 0.7 * n / 48000)
+    phase = 2 * np.pi * np.cumsum(f0) / 48000
+    voice = sum(np.sin(k * phase) / k for k in range(1, 30))
+    syllables = np.clip(np.sin(2 * np.pi * 3 * n / 48000), 0, 1) ** 0.5
+    return 0.1 * voice * syllables + 0.0005 * rng.standard_normal(n.size)
+
+
+def adversarial(seed: int = 2) -> np.ndarray:
+    """Hops (L, 480) int16 chosen to break things: extremes, alternation, impulses, silence."""
+    rng = np.random.default_rng(seed)
+    alternating = np.where(np.arange(480) % 2, 32767, -32768)
+    slow = np.where(np.arange(480) % 160 < 80, 32767, -32768)
+    impulse = np.zeros(480)
+    impulse[7] = -32768
+    loud, quiet = rng.integers(-32768, 32768, 480), rng.integers(-1, 2, 480)
+    kinds = [np.full(480, -32768), np.full(480, 32767), alternating, slow, impulse]
+    kinds += [loud, quiet, np.zeros(480)]
+    order = rng.permutation(np.repeat(np.arange(len(kinds)), 6))
+    runs = [kinds[k] for k in range(len(kinds)) for _ in range(12)]  # each long enough to fill
+    return np.array(runs + [kinds[k] for k in order]).astype(np.int16)
+
+
+def snr_db(reference: np.ndarray, approximation: np.ndarray) -> float:
+    """Energy of the reference over the energy of the difference; NaN is not allowed."""
+    error = np.asarray(approximation, float) - reference
+    assert np.isfinite(error).all()
+    return 10 * np.log10(np.sum(np.square(reference)) / max(np.sum(np.square(error)), 1e-300))

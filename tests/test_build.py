@@ -1,0 +1,220 @@
+"""targets/build.py refuses by name what must not ship; targets/run.py names differences."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import ERB, SUPPRESSOR, needs_arm64, write_set, write_stand_in
+
+from targets import build, run, target
+from targets.target import ROOT
+
+
+def build_changed(tmp_path, monkeypatch, name: str, **changes: str) -> None:
+    """Builds the stand-in with `changes` for target `name` in `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+    write_stand_in(tmp_path, name, **changes)
+    build.build(target.load(name))
+
+
+def test_unknown_target_names_the_known_ones():
+    with pytest.raises(SystemExit, match=r"'armv9' found; one of .*arm64.*host"):
+        target.load("armv9")
+
+
+def test_system_names():
+    assert target.load("host").system("native") == "host"
+    assert target.load("arm64").system("cortex-a53") == "arm64-cortex-a53"
+
+
+def test_missing_sources_say_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="make gen target=host"):
+        build.build(target.load("host"))
+
+
+def test_library_holds_no_taps(stand_in):
+    members = subprocess.check_output(
+        ["ar", "t", stand_in / "build/host/libpercepnet.a"], text=True
+    )
+    assert members.split() == ["erb.o", "postfilter.o", "suppressor.o"]
+    assert (stand_in / "build/host/percepnet.h").is_file()
+
+
+@pytest.mark.parametrize(
+    ("addition", "offender"),
+    [
+        (
+            "#include <stdlib.h>\nvoid *percepnet_x(void); void *percepnet_x(void)"
+            "{ return malloc(7); }\n",
+            "erb.o: undefined symbol malloc",
+        ),
+        (
+            "#include <stdio.h>\nvoid percepnet_x(void); void percepnet_x(void)"
+            '{ printf("%d", 1); }\n',
+            "erb.o: undefined symbol printf",
+        ),
+        ("int percepnet_counter = 3;\n", "erb.o: writable global percepnet_counter"),
+        (
+            "int percepnet_x(void); int percepnet_x(void){ static int calls; return ++calls; }\n",
+            r"erb.o: writable global calls",
+        ),
+    ],
+    ids=["malloc", "stdio", "data", "bss"],
+)
+def test_refused(tmp_path, monkeypatch, addition, offender):
+    with pytest.raises(SystemExit, match=offender):
+        build_changed(tmp_path, monkeypatch, "host", erb_c=ERB + addition)
+
+
+def test_constants_with_addresses_are_not_globals(tmp_path, monkeypatch):
+    table = 'int percepnet_x(int i); static const char *const names[] = {"a", "b"};\n'
+    use = "int percepnet_x(int i) { return names[i][0]; }\n"
+    build_changed(tmp_path, monkeypatch, "host", erb_c=ERB + table + use)
+
+
+@pytest.mark.parametrize(
+    ("addition", "instruction"),
+    [
+        ("double percepnet_x(double a); double percepnet_x(double a) { return a * a; }\n", "fmul"),
+        ("float percepnet_x(int a); float percepnet_x(int a) { return (float)a; }\n", "scvtf"),
+    ],
+)
+def test_arm64_float_arithmetic_is_refused(tmp_path, monkeypatch, addition, instruction):
+    needs_arm64()
+    with pytest.raises(SystemExit, match=f"erb.o: percepnet_x: float arithmetic {instruction}"):
+        build_changed(tmp_path, monkeypatch, "arm64", erb_c=ERB + addition)
+
+
+def test_float_pattern():
+    pattern = re.compile(target.load("arm64").check["float"])
+    for name in ["fadd", "fmla", "fcvtzs", "fcmp", "fmadd", "scvtf", "ucvtf", "bfdot", "fneg"]:
+        assert pattern.search(name), name
+    for name in ["fmov", "bfi", "bfxil", "ldr", "sdot", "smull", "sub", "bfm"]:
+        assert not pattern.search(name), name
+
+
+def equal_twin(root, monkeypatch, name: str = "host"):
+    """Folder with target, set and a twin equal to it; the target and the set's path."""
+    monkeypatch.chdir(root)
+    test_set = write_set(root)
+    shutil.copytree(test_set / "noisy", root / "build/out/twin/tiny")
+    return target.load(name), test_set.relative_to(root)
+
+
+def test_equal_output_is_kept_and_recorded(tmp_path, monkeypatch):
+    build_changed(tmp_path, monkeypatch, "host")
+    host, test_set = equal_twin(tmp_path, monkeypatch)
+    assert run.run(host, test_set) == 0
+    assert (tmp_path / "build/out/host/tiny/a.wav").is_file()
+    record = json.loads((tmp_path / "build/host/run.json").read_text())
+    (row,) = record["conformance"]
+    assert (row["samples"], row["mismatches"], row["cpu"]) == (24000, 0, "native")
+    assert record["provenance"]["plan"] == "0123456789abcdef"
+    assert "-O3" in record["provenance"]["flags"]
+
+
+def test_difference_is_named_counted_and_not_scored(tmp_path, monkeypatch, capsys):
+    """One wrong value in one frame of the library: stage, frame, index, both values."""
+    wrong = SUPPRESSOR.replace(
+        "st->level =", "if (hop[7] == 1234) st->line[2][7] = 1233;\n    st->level ="
+    )
+    build_changed(tmp_path, monkeypatch, "host", suppressor_c=wrong)
+    host, test_set = equal_twin(tmp_path, monkeypatch)
+    pcm, rate = soundfile.read(test_set / "noisy" / "b.wav", dtype="int16")
+    pcm[7::480] = 0
+    pcm[5 * 480 + 7] = 1234
+    for folder in (test_set / "noisy", tmp_path / "build/out/twin/tiny"):
+        soundfile.write(folder / "b.wav", pcm, rate, "PCM_16")
+
+    def twin_taps(model, noisy):
+        good = tmp_path / "good"
+        build_changed(good, monkeypatch, "host")
+        monkeypatch.chdir(tmp_path)
+        command = [good / "build/host/percepnet", "--taps", good / "taps", noisy, good / "out.wav"]
+        subprocess.run(command, check=True)
+        return (good / "taps").read_bytes()
+
+    (tmp_path / "good").mkdir()
+    monkeypatch.setattr(run, "twin_taps", twin_taps)
+    assert run.run(host, test_set) == 1
+    message = capsys.readouterr().err
+    assert "b.wav: stage line, frame 5, index 7: twin 1234, here 1233" in message
+    record = json.loads((tmp_path / "build/host/run.json").read_text())
+    assert record["conformance"][0]["mismatches"] == 1
+    assert not (tmp_path / "build/out/host/tiny").exists()
+
+
+def test_dumps_of_different_length_are_a_difference():
+    taps = [{"name": "x", "dtype": "int16", "count": 2}]
+    a = np.array([1, 2, 3, 4], "<i2").tobytes()
+    assert "end apart" in run.first_difference(a, a[:4], taps)
+    assert "no tap differs" in run.first_difference(a, a, taps)
+
+
+def test_record_of_an_older_build_is_dropped(tmp_path, monkeypatch):
+    build_changed(tmp_path, monkeypatch, "host")
+    host, test_set = equal_twin(tmp_path, monkeypatch)
+    run.run(host, test_set)
+    assert run.read_record(host)["conformance"]
+    build_changed(tmp_path, monkeypatch, "host", suppressor_c=SUPPRESSOR.replace("0.0.0", "0.0.1"))
+    assert not run.read_record(host)["conformance"]
+
+
+def test_help_has_every_word():
+    text = subprocess.check_output(["make", "-s", "-C", ROOT, "help"], text=True)
+    words = (
+        "help setup sets reference plan gen build twin check bench score report test lint "
+        "train clean"
+    )
+    listed = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
+    assert listed == words.split()
+
+
+def set_up_without(programs: set[str]) -> subprocess.CompletedProcess:
+    """targets/setup.sh arm64 as nobody, on a PATH of what it calls itself less `programs`."""
+    used = (
+        "sh sed sort tr dirname cat id gcc apt-get grep python3 aarch64-linux-gnu-gcc qemu-aarch64"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(ROOT / "targets", folder / "targets", ignore=shutil.ignore_patterns("__*"))
+        (folder / "bin").mkdir()
+        for program in set(used.split()) - programs:
+            place = "/usr/bin/python3" if program == "python3" else shutil.which(program)
+            (folder / "bin" / program).symlink_to(place)
+        user = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
+        return subprocess.run(
+            [folder / "bin" / "sh", folder / "targets" / "setup.sh", "arm64"],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={"PATH": str(folder / "bin")},
+            **user,
+        )
+
+
+@pytest.mark.skipif(not shutil.which("apt-get"), reason="names Debian packages")
+def test_set_up_without_root_prints_the_one_command():
+    needs_arm64()
+    done = set_up_without({"qemu-aarch64", "aarch64-linux-gnu-gcc"})
+    assert done.returncode == 2
+    (command,) = [line for line in done.stderr.splitlines() if line.startswith("    ")]
+    for package in ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"):
+        assert package in command
+    assert " gcc " not in command  # what is there is not asked for
+
+
+def test_make_names_the_known_targets():
+    done = subprocess.run(
+        ["make", "-s", "-C", ROOT, "target=armv9"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "one of arm64 host is needed" in done.stderr

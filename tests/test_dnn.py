@@ -1,0 +1,92 @@
+"""The network in numpy: equal to torch, streaming equal to blocks, files checked on reading."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from reference import dnn
+
+FRAMES = 60
+
+
+def random_weights(name="small", seed=1):
+    rng = np.random.default_rng(seed)
+    return {k: rng.uniform(-0.3, 0.3, s).astype(np.float32) for k, s in dnn.shapes(name).items()}
+
+
+def random_features(seed=2):
+    return np.random.default_rng(seed).normal(size=(FRAMES, 70))
+
+
+def test_full_has_the_published_number_of_weights():
+    table = dnn.shapes("full")
+    count = sum(np.prod(s) for k, s in table.items() if "weight" in k and "vad" not in k)
+    assert count == 7_948_288
+
+
+def test_equals_torch():
+    """1e-6: torch is asked in double, so only the order of sums differs."""
+    torch = pytest.importorskip("torch")
+    from reference.training.model import Model
+
+    weights, features = random_weights(), random_features()
+    model = Model("small").double()
+    model.load_state_dict({k: torch.from_numpy(w).double() for k, w in weights.items()})
+    with torch.no_grad():
+        logits = model(torch.from_numpy(features)[:, None])
+    expected = [torch.sigmoid(x)[:, 0].numpy() for x in logits]
+    for got, want in zip(dnn.Network(weights).run(features), expected, strict=True):
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("blocks", [[1] * FRAMES, [7, 1, 2, 50]])
+def test_streaming_equals_one_block(blocks):
+    weights, features = random_weights(), random_features()
+    whole = dnn.Network(weights).run(features)
+    network = dnn.Network(weights)
+    parts = [network.run(x) for x in np.split(features, np.cumsum(blocks)[:-1])]
+    for got, want in zip(zip(*parts, strict=True), whole, strict=True):
+        np.testing.assert_allclose(np.concatenate(got), want, rtol=0, atol=1e-9)
+
+
+def test_gru_by_hand():
+    """One unit, all numbers chosen, against the equations written out."""
+    weights = {
+        "g.weight_ih": np.array([[0.5], [-1.0], [2.0]]),
+        "g.weight_hh": np.array([[0.3], [0.2], [-0.7]]),
+        "g.bias_ih": np.array([0.1, 0.0, -0.2]),
+        "g.bias_hh": np.array([0.0, 0.4, 0.3]),
+    }
+    h = 0.0
+    expected = []
+    for x in (1.0, -0.5, 0.25):
+        r = 1 / (1 + np.exp(-(0.5 * x + 0.1 + 0.3 * h)))
+        z = 1 / (1 + np.exp(-(-1.0 * x + 0.2 * h + 0.4)))
+        n = np.tanh(2.0 * x - 0.2 + r * (-0.7 * h + 0.3))
+        h = (1 - z) * n + z * h
+        expected.append(h)
+    got = dnn.Gru(weights, "g").run(np.array([[1.0], [-0.5], [0.25]]))
+    np.testing.assert_allclose(got[:, 0], expected, atol=1e-12)
+
+
+def test_convolution_is_causal_and_newest_last():
+    weight = np.zeros((1, 1, 3))
+    weight[0, 0] = [0.1, 0.2, 0.4]
+    out = dnn.Conv({"c.weight": weight, "c.bias": np.zeros(1)}, "c").run(np.eye(5)[:, :1])
+    np.testing.assert_allclose(np.arctanh(out[:, 0]), [0.4, 0.2, 0.1, 0, 0], atol=1e-12)
+
+
+def test_reading_says_what_is_wrong(tmp_path):
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(FileNotFoundError, match="there are"):
+        dnn.read(path)
+    weights = random_weights()
+    save_file(weights, path, {"model": "small"})
+    assert dnn.read(path).keys() == weights.keys()
+    save_file(weights, path, {"model": "enormous"})
+    with pytest.raises(ValueError, match="enormous"):
+        dnn.read(path)
+    weights["gru2.weight_hh"] = weights["gru2.weight_hh"][:3]
+    save_file(weights, path, {"model": "small"})
+    with pytest.raises(ValueError, match=r"gru2.weight_hh of shape \(480, 160\)"):
+        dnn.read(path)

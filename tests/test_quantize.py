@@ -1,0 +1,150 @@
+"""Quantisation: scales, proofs of the accumulators, and what must be refused."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from codegen import quantize as q
+from codegen.stages.dnn import Dnn, Matrix
+
+TOY = {"dense": 7, "conv": 9, "gru": 11, "strength": 5}  # odd: no size divides a vector
+SMALL = {"dense": 96, "conv": 160, "gru": 160, "strength": 64}
+
+
+def random_network(seed: int, dense: int, conv: int, gru: int, strength: int, bands: int = 34,
+                   features: int = 70) -> dict[str, np.ndarray]:  # fmt: skip
+    """Float tensors like a trained network: gains spread over 0..1, weights within +-0.5."""
+    rng = np.random.default_rng(seed)
+    concat = conv + 4 * gru
+    shapes = {
+        "dense": (dense, features), "conv1": (conv, dense, 5), "conv2": (conv, conv, 3),
+        "gain": (bands, concat), "strength": (bands, strength), "vad": (1, concat),
+    }  # fmt: skip
+    weights = {}
+    for name, shape in shapes.items():
+        spread = (2 if shape[0] in (1, bands) else 1) / np.sqrt(np.prod(shape[1:]))
+        weights[f"{name}.weight"] = rng.normal(0, spread, shape)
+        weights[f"{name}.bias"] = rng.uniform(-0.5, 0.5, shape[0])
+    inputs = {"gru1": conv, "gru2": gru, "gru3": gru, "gru_gain": gru, "gru_strength": conv + gru}
+    for name, n in inputs.items():
+        h = strength if name == "gru_strength" else gru
+        for part, cols in (("ih", n), ("hh", h)):
+            weights[f"{name}.weight_{part}"] = rng.normal(0, 1.2 / np.sqrt(cols), (3 * h, cols))
+            weights[f"{name}.bias_{part}"] = rng.uniform(-0.3, 0.3, 3 * h)
+    return {k: np.clip(v, -0.5, 0.5).astype(np.float32) for k, v in weights.items()}
+
+
+def matrix_of(plan: dict, name: str) -> dict:
+    return next(m for m in plan["matrices"] if m["name"] == name)
+
+
+def test_product_is_within_half_a_step_per_weight_of_float():
+    rng = np.random.default_rng(3)
+    weight, bias = rng.uniform(-0.5, 0.5, (20, 33)), rng.uniform(-0.5, 0.5, 20)
+    w, b, mult, shift = q.quantize_rows("m", weight, bias, 1 / 127)
+    arrays = {"m_weight": w, "m_bias": b, "m_mult": mult}
+    product = Matrix({"name": "m", "shift": shift, "dot_bound": 33 * 127 * 127}, arrays)
+    x = rng.integers(-127, 128, 33)
+    exact = weight @ (x / 127) + bias
+    step = np.abs(weight).max(axis=1) / 127
+    bound = step / 2 * np.abs(x / 127).sum() + step / 254 + 2.0**-12  # weights, bias, Q12
+    assert np.all(np.abs(product(x) / 2**12 - exact) <= bound)
+
+
+def test_saturated_states_are_exact_matrix_inputs():
+    assert q.to_s8(np.int16([32767, -32767, 0, 16384])).tolist() == [127, -127, 0, 64]
+    every = q.to_s8(np.arange(-(2**15), 2**15))
+    assert (every.min(), every.max()) == (-127, 127)
+    assert np.abs(every / 127 - np.arange(-(2**15), 2**15) / 2**15).max() <= 0.5 / 127
+
+
+def test_rows_of_zeros_and_of_tiny_weights():
+    weight = np.zeros((3, 4))
+    weight[1], weight[2] = 1e-6, 0.5
+    w, b, mult, shift = q.quantize_rows("m", weight, np.array([0.5, -0.5, 0]), 1 / 127)
+    assert w[0].tolist() == [0, 0, 0, 0] and w[2].tolist() == [127] * 4
+    pre = (b.astype(np.int64) * mult) / 2.0**shift / 2**12
+    assert np.abs(pre - [0.5, -0.5, 0]).max() < 1e-4
+
+
+def test_bounds_are_reached_by_the_worst_input():
+    plan, arrays = q.quantize(random_network(1, **TOY))
+    for m in plan["matrices"]:
+        w = arrays[f"{m['name']}_weight"].astype(np.int64)
+        bias = arrays[f"{m['name']}_bias"].astype(np.int64)
+        row = m["acc_row"]
+        worst = np.sign(w[row]) * (1 if bias[row] >= 0 else -1) * m["x_max"]
+        assert abs(int(w[row] @ worst + bias[row])) == m["acc_bound"]
+        assert m["acc_bound"] < 2**31 and m["pre_bound"] < 2**31
+
+
+def test_plan_is_plain_and_repeatable():
+    weights = random_network(1, **TOY)
+    first, arrays = q.quantize(weights)
+    again, arrays_again = q.quantize(copy.deepcopy(weights))
+    assert json.dumps(first, sort_keys=True) == json.dumps(again, sort_keys=True)
+    assert all(np.array_equal(arrays[k], arrays_again[k]) for k in arrays)
+    assert first["weight_bytes"] == sum(a.size for k, a in arrays.items() if "_weight" in k)
+
+
+def test_small_network_has_its_size_and_float32_products():
+    plan, arrays = q.quantize(random_network(1, **SMALL))
+    assert plan["weight_bytes"] == sum(
+        v.size for k, v in random_network(1, **SMALL).items() if "weight" in k
+    )
+    exact = {n: m.float for n, m in Dnn(plan, arrays).matrices.items()}
+    assert exact.pop("dense") is np.float64  # int16 inputs
+    assert set(exact.values()) == {np.float32}
+
+
+def test_widened_weight_is_refused():
+    plan, arrays = q.quantize(random_network(1, **TOY))
+    entry = matrix_of(plan, "conv1")
+    w = arrays["conv1_weight"].astype(np.int32)
+    w[4, 2] = 200
+    with pytest.raises(OverflowError, match=r"conv1 row 4: weight can reach 200, bound is 127"):
+        q.prove("conv1", w, arrays["conv1_bias"], arrays["conv1_mult"], entry["shift"], 127)
+
+
+def test_accumulator_that_does_not_fit_is_refused():
+    plan, arrays = q.quantize(random_network(1, **TOY))
+    bias = arrays["gru2_hh_bias"].copy()
+    bias[8] = -(2**31) + 1
+    with pytest.raises(OverflowError, match=r"gru2_hh row 8: accumulator can reach \d+, bound"):
+        q.prove("gru2_hh", arrays["gru2_hh_weight"], bias, arrays["gru2_hh_mult"],
+                matrix_of(plan, "gru2_hh")["shift"], 127)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tensor", "value", "message"),
+    [
+        ("conv2.bias", 1e6, r"conv2 row 3: bias can reach"),
+        ("gru1.weight_ih", 3e5, r"gru1_ih row 3: pre-activation can reach"),
+    ],
+)
+def test_float_network_that_cannot_fit_is_refused(tensor, value, message):
+    weights = random_network(1, **TOY)
+    weights[tensor][3] = value
+    with pytest.raises(OverflowError, match=message):
+        q.quantize(weights)
+
+
+def test_two_gate_terms_must_fit_together():
+    weights = random_network(1, **TOY)
+    for part in ("ih", "hh"):
+        weights[f"gru_gain.weight_{part}"][0] = 2**19 / 11 * 0.7
+    with pytest.raises(OverflowError, match=r"gru_gain row 0: gate pre-activation can reach"):
+        q.quantize(weights)
+
+
+def test_wrong_tensors_are_named():
+    weights = random_network(1, **TOY)
+    with pytest.raises(ValueError, match=r"gru3.bias_hh: expected 1 dimensions, got no such"):
+        q.quantize({k: v for k, v in weights.items() if k != "gru3.bias_hh"})
+    with pytest.raises(ValueError, match=r"gain.bias: expected shape \(34,\), got \(33,\)"):
+        q.quantize(weights | {"gain.bias": weights["gain.bias"][:-1]})
+    weights["vad.weight"][0, 5] = np.nan
+    with pytest.raises(ValueError, match=r"vad.weight: expected finite numbers"):
+        q.quantize(weights)

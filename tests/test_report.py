@@ -1,0 +1,170 @@
+"""The report: exact means, the interface of report.json, a page that stands alone."""
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from eval.report import gather, main, margins
+from eval.score import FIELDS
+
+RATE = 48000
+FIGURES = {"noisy": 1.2, "float": 1.8, "twin": 1.79, "host": 1.79, "arm64-cortex-a53": 1.79}
+KEYS = {
+    "conformance": {"target", "cpu", "compiler", "samples", "mismatches"},
+    "quality": {"system", "testset", "snr", "clips", "pesq_wb", "pesq_nb", "stoi", "estoi",
+                "si_sdr"},
+    "complexity": {"target", "cpu", "model", "call", "stage", "instructions_mean",
+                   "instructions_max"},
+    "footprint": {"target", "model", "state", "scratch", "stack", "text", "rodata", "weights"},
+}
+RUN = {
+    "provenance": {"commit": "abc", "flags": "-O3"},
+    "conformance": [{"target": "arm64", "cpu": "cortex-a53", "compiler": "gcc 12",
+                     "samples": 480000, "mismatches": 0}],
+    "complexity": [{"target": "arm64", "cpu": "cortex-a53", "model": "small", "call": "frame",
+                    "stage": s, "instructions_mean": m, "instructions_max": 2 * m}
+                   for s, m in (("stft", 300000), ("dnn", 900000), ("total", 1200000))],
+    "footprint": [{"target": "arm64", "model": "small", "state": 1024, "scratch": 2048,
+                   "stack": 512, "text": 4096, "rodata": 8192, "weights": 1048576}],
+}
+
+
+def make_scores(build, systems=FIGURES, failed=()):
+    """Set "tiny": two clips at 0 dB, one at 15 dB; PESQ-WB rises by 0.1 a clip."""
+    clips = [("one_snr0_fileid_0", 0), ("two_snr0_fileid_1", 0), ("three_snr15_fileid_2", 15)]
+    (build / "score").mkdir(parents=True)
+    with open(build / "score" / "tiny.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        writer.writeheader()
+        for system in systems:
+            for k, (clip, snr) in enumerate(clips):
+                row = {"system": system, "clip": clip, "snr": snr, "noise": f"noise{k}"}
+                if (system, k) in failed:
+                    row["error"] = "silent output <b>"
+                else:
+                    row |= {"pesq_wb": FIGURES[system] + 0.1 * k, "pesq_nb": 2, "stoi": 0.8,
+                            "estoi": 0.7, "si_sdr": 6, "delay": 0}
+                writer.writerow(row)
+    rng = np.random.default_rng(2)
+    for clip, _ in clips:
+        for folder in ("sets/tiny/noisy", "sets/tiny/clean", "out/arm64-cortex-a53/tiny"):
+            (build / folder).mkdir(parents=True, exist_ok=True)
+            sf.write(build / folder / f"{clip}.wav", 0.05 * rng.standard_normal(RATE), RATE)
+
+
+@pytest.fixture
+def build(tmp_path):
+    make_scores(tmp_path)
+    (tmp_path / "arm64" / "gen").mkdir(parents=True)
+    (tmp_path / "arm64" / "run.json").write_text(json.dumps(RUN))
+    plan = {"dnn": {"layers": [{"name": "gru1", "acc_margin_bits": 3.2, "pre_margin_bits": 9.0}]}}
+    (tmp_path / "arm64" / "gen" / "plan.json").write_text(json.dumps(plan))
+    return tmp_path
+
+
+class Page(HTMLParser):
+    """Collects tags, their src/href, and checks that what is opened is closed."""
+
+    VOID = {"meta", "img", "link", "br", "line"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.links = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [v for k, v in attrs if k in ("src", "href", "srcset", "data")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+
+def test_interface(build):
+    assert main(["--build", str(build)]) == 0
+    report = json.loads((build / "report" / "report.json").read_text())
+    assert list(report) == ["provenance", "conformance", "quality", "complexity", "footprint"]
+    for name, keys in KEYS.items():
+        assert report[name] and all(set(row) == keys for row in report[name]), name
+    assert report["conformance"] == RUN["conformance"]
+    assert report["provenance"]["targets"] == {"arm64": RUN["provenance"]}
+    assert "pesq " in report["provenance"]["scoring"]["versions"]
+
+
+def test_means_and_order(build):
+    rows = gather(build)[0]["quality"]
+    overall = [r for r in rows if r["snr"] is None]
+    assert [r["system"] for r in overall] == list(FIGURES)
+    value = {(r["system"], r["snr"]): (r["clips"], r["pesq_wb"]) for r in rows}
+    assert value["noisy", None] == (3, pytest.approx(1.3))
+    assert value["noisy", 0] == (2, pytest.approx(1.25))
+    assert value["float", 15] == (1, pytest.approx(2.0))
+
+
+def test_failures_are_counted_not_averaged(tmp_path, capsys):
+    make_scores(tmp_path, failed=[("twin", 2)])
+    report, _ = gather(tmp_path)
+    value = {(r["system"], r["snr"]): r for r in report["quality"]}
+    assert value["twin", None]["clips"] == 2
+    assert value["twin", None]["pesq_wb"] == pytest.approx(1.84)
+    assert value["twin", 15]["clips"] == 0 and value["twin", 15]["pesq_wb"] is None
+    failed = report["provenance"]["sets"]["tiny"]["failed"]
+    assert [f["clip"] for f in failed] == ["three_snr15_fileid_2"]
+    assert main(["--build", str(tmp_path)]) == 0
+    assert "1 clips of tiny could not be scored" in capsys.readouterr().out
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "silent output &lt;b&gt;" in page  # named, and escaped
+
+
+def test_page_stands_alone(build, capsys):
+    main(["--build", str(build)])
+    text = (build / "report" / "index.html").read_text()
+    page = Page(text)
+    assert not page.open
+    assert all(link.startswith(("data:", "#")) for link in page.links)
+    assert not re.search(r"https?://", text)
+    assert page.tags.count("audio") == 9 and page.tags.count("img") == 9  # 3 clips of 3 signals
+    assert len(text) < 8e6
+    for words in ("prefers-color-scheme: dark", "width=device-width", "gru1 acc", "1,200,000"):
+        assert words in text
+    out = capsys.readouterr().out
+    assert "PESQ-WB" in out and out.strip().endswith("index.html")
+
+
+def test_missing_parts_are_said(tmp_path, capsys):
+    make_scores(tmp_path, systems=["noisy"])
+    assert main(["--build", str(tmp_path)]) == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    out = capsys.readouterr().out
+    for words in ("No target has run yet", "No scores of float", "No instruction counts"):
+        assert words in page and words in out
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["conformance"] == report["complexity"] == report["footprint"] == []
+
+
+def test_nothing_to_report(tmp_path, capsys):
+    assert main(["--build", str(tmp_path)]) == 1
+    assert "make target=arm64" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+def test_same_input_same_bytes(build):
+    main(["--build", str(build)])
+    first = {p.name: p.read_bytes() for p in (build / "report").iterdir()}
+    main(["--build", str(build)])
+    assert first == {p.name: p.read_bytes() for p in (build / "report").iterdir()}
+
+
+def test_margins_are_found_anywhere():
+    plan = {"stft": {"margin_bits": 2.5}, "layers": [{"name": "conv1", "acc_margin_bits": 4}]}
+    assert sorted(margins(plan)) == [["conv1 acc", 4], ["stft", 2.5]]

@@ -1,0 +1,346 @@
+"""Test sets: the committed one, reading every layout, naming every fault, mixing anew."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+import soundfile as sf
+import soxr
+
+from eval.embedded.noises import NOISES
+from eval.embedded.rooms import ROOMS, room_response
+from eval.mixing import MixError, active_level, early_part, in_room, mix, to_int16
+from eval.testset import EMBEDDED, SetError, check_sums, find_pairs, main, prepare
+
+RATE = 48000
+
+
+def tone(seconds=0.5, rate=RATE, hz=440.0):
+    return 0.1 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)
+
+
+def write(path, x, rate=RATE, **how):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sf.write(path, x, rate, **how)
+
+
+def make_dns(folder, rate=RATE, kind="wav", clips=2):
+    """A DNS-style set; fileids 10, 11 … so that text and number order differ from position."""
+    for k in range(10, 10 + clips):
+        x = tone(rate=rate)
+        write(folder / "noisy" / f"en_fan_snr{k - 5}_tl-26_fileid_{k}.{kind}", x + 0.01, rate)
+        write(folder / "clean" / f"clean_fileid_{k}.{kind}", x, rate)
+    return folder
+
+
+# the committed set
+
+
+def test_embedded_set_is_what_was_committed():
+    assert check_sums(EMBEDDED) == []
+    files = {str(p.relative_to(EMBEDDED)) for p in EMBEDDED.glob("*/*.flac")}
+    listed = {line.split()[1] for line in (EMBEDDED / "SHA256SUMS").read_text().splitlines()}
+    assert listed == files | {"manifest.csv"}
+
+
+def test_embedded_set_meets_its_requirements():
+    with open(EMBEDDED / "manifest.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= 16
+    assert len({r["voice"] for r in rows}) >= 8 and len({r["language"] for r in rows}) >= 4
+    assert {r["noise"] for r in rows} == {*NOISES, "babble"}
+    assert [sum(r["snr"] == s for r in rows) for s in ("0", "5", "10", "15")] == [4] * 4
+    assert sum(bool(r["reverb"]) for r in rows) == 4
+    assert sum(p.stat().st_size for p in EMBEDDED.glob("*/*.flac")) <= 12e6
+    for row in rows:
+        x, rate = sf.read(EMBEDDED / row["noisy"])
+        clean, _ = sf.read(EMBEDDED / row["clean"])
+        assert rate == RATE and 6 <= x.size / RATE <= 8 and x.shape == clean.shape
+        assert np.max(np.abs(x)) < 0.99
+        if not row["reverb"]:  # then noisy − clean is the noise itself; 0.1 dB: 16-bit rounding
+            assert active_level(clean) == pytest.approx(-26, abs=0.05)
+            snr = active_level(clean) - active_level(x - clean)
+            assert snr == pytest.approx(float(row["snr"]), abs=0.1)
+
+
+def test_prepared_embedded_set(tmp_path):
+    folder = prepare("embedded", tmp_path)
+    about = json.loads((folder / "set.json").read_text())
+    assert about["name"] == "embedded" and about["score_rate"] == RATE
+    assert len(about["clips"]) == 16
+    clip = about["clips"][0]
+    assert clip["noise"] and clip["voice"] and clip["fileid"] is not None
+    for kind in ("noisy", "clean"):
+        got, rate = sf.read(folder / clip[kind], dtype="int16")
+        source = (next((EMBEDDED / "noisy").glob(f"{clip['name']}.flac")) if kind == "noisy"
+                  else EMBEDDED / "clean" / f"clean_fileid_{clip['fileid']}.flac")
+        assert rate == RATE and np.array_equal(got, sf.read(source, dtype="int16")[0])
+        assert sf.info(folder / clip[kind]).subtype == "PCM_16"
+
+
+# layouts
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg"])
+def test_dns_layout(tmp_path, kind):
+    folder = prepare(make_dns(tmp_path / "dns", kind=kind), tmp_path / "sets")
+    about = json.loads((folder / "set.json").read_text())
+    assert [(c["fileid"], c["snr"], c["level"]) for c in about["clips"]] == [
+        (10, 5, -26), (11, 6, -26)]
+    assert {p.name for p in (folder / "clean").iterdir()} == {
+        f"{c['name']}.wav" for c in about["clips"]}
+
+
+def test_opus(tmp_path):
+    for name in ("noisy", "clean"):
+        write(tmp_path / "o" / name / "a.opus", tone(), format="OGG", subtype="OPUS")
+    assert prepare(tmp_path / "o", tmp_path / "sets").name == "o"
+
+
+@pytest.mark.parametrize("names", [("clean", "noisy"), ("clean_testset_wav", "noisy_testset_wav")])
+def test_voicebank_layout(tmp_path, names):
+    for name in names:
+        write(tmp_path / "vb" / name / "p232_001.wav", tone())
+    about = json.loads((prepare(tmp_path / "vb", tmp_path / "s") / "set.json").read_text())
+    clip = about["clips"][0]
+    assert clip["name"] == "p232_001" and clip["snr"] is None and clip["fileid"] is None
+
+
+def test_16_khz_is_resampled_and_remembered(tmp_path):
+    folder = prepare(make_dns(tmp_path / "d16", rate=16000), tmp_path / "sets")
+    about = json.loads((folder / "set.json").read_text())
+    assert about["score_rate"] == 16000 and "soxr" in about["resampler"]
+    x, rate = sf.read(folder / about["clips"][0]["clean"], dtype="int16")
+    source, _ = sf.read(tmp_path / "d16" / "clean" / "clean_fileid_10.wav")
+    want = to_int16(soxr.resample(source, 16000, RATE))
+    assert rate == RATE and x.size == 24000
+    assert np.array_equal(x, want)
+
+
+def test_nothing_is_done_twice_and_changes_are_seen(tmp_path):
+    source, out = make_dns(tmp_path / "d"), tmp_path / "sets"
+    first = (prepare(source, out) / "set.json").stat().st_mtime_ns
+    assert (prepare(source, out) / "set.json").stat().st_mtime_ns == first
+    write(source / "clean" / "clean_fileid_10.wav", tone(hz=500))
+    assert (prepare(source, out) / "set.json").stat().st_mtime_ns != first
+
+
+# faults: each names its file, and nothing is left behind
+
+
+def noisy(folder, k=10):
+    return next(folder.glob(f"noisy/*fileid_{k}.wav"))
+
+
+def set_nan(path):
+    x = tone()
+    x[5] = np.nan
+    write(path, x, subtype="FLOAT")
+
+
+FAULTS = {
+    "orphan noisy": (lambda d: (d / "clean/clean_fileid_10.wav").unlink(), "fileid_10.wav: orphan"),
+    "orphan clean": (lambda d: noisy(d).unlink(), "clean_fileid_10.wav: orphan"),
+    "length": (lambda d: write(noisy(d), tone(0.4)), "fileid_10.wav: 19200 samples.* 24000"),
+    "rate": (lambda d: write(noisy(d), tone(), 44100), "fileid_10.wav: rate is 44100"),
+    "two rates": (lambda d: write(noisy(d), tone(), 16000), "fileid_10.wav: rate 16000.* 48000"),
+    "stereo": (lambda d: write(noisy(d), np.stack([tone()] * 2, 1)), "fileid_10.wav: has 2 chan"),
+    "nan": (lambda d: set_nan(noisy(d)), "fileid_10.wav: holds NaN"),
+    "silent clean": (lambda d: write(d / "clean/clean_fileid_10.wav", 0 * tone()),
+                     "clean_fileid_10.wav: is silent"),
+    "zero length": (lambda d: write(noisy(d), tone()[:0]), "fileid_10.wav: has no samples"),
+    "unreadable": (lambda d: noisy(d).write_bytes(b"text"), "fileid_10.wav: cannot be read"),
+    "empty file": (lambda d: noisy(d).write_bytes(b""), "fileid_10.wav: cannot be read"),
+    "duplicate": (lambda d: write(d / "noisy/x_snr0_fileid_10.wav", tone()), "same clean file as"),
+    "duplicate clean": (lambda d: write(d / "clean/clean_fileid_10.flac", tone()), "same name as"),
+    "sums": (lambda d: (d / "SHA256SUMS").write_text("00  clean/clean_fileid_10.wav\n"),
+             "clean_fileid_10.wav: is not the file"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_names_the_file(tmp_path, capsys, fault):
+    damage, words = FAULTS[fault]
+    folder = make_dns(tmp_path / "d")
+    damage(folder)
+    assert main(["prepare", str(folder), "--out", str(tmp_path / "sets")]) == 2
+    err = capsys.readouterr().err
+    assert re.search(words, err), err
+    assert not list((tmp_path / "sets").glob("*")) if (tmp_path / "sets").exists() else True
+
+
+def test_all_faults_are_listed_at_once(tmp_path):
+    folder = make_dns(tmp_path / "d", clips=3)
+    write(noisy(folder, 10), tone(0.4))
+    set_nan(noisy(folder, 12))
+    with pytest.raises(SetError) as caught:
+        prepare(folder, tmp_path / "sets")
+    assert len(caught.value.problems) == 2
+
+
+def test_mixed_rates_in_a_set(tmp_path):
+    folder = make_dns(tmp_path / "d")
+    write(noisy(folder, 11), tone(rate=16000), 16000)
+    write(folder / "clean" / "clean_fileid_11.wav", tone(rate=16000), 16000)
+    with pytest.raises(SetError, match="fileid_11.wav: rate is 16000"):
+        prepare(folder, tmp_path / "sets")
+
+
+@pytest.mark.parametrize(("names", "words"), [
+    ([], "no folders"), (["noisy"], "clean/"), (["clean_a", "clean_b", "noisy"], "clean_a/, cle"),
+    (["clean", "noisy"], "no audio files")])
+def test_folders_that_are_no_set(tmp_path, names, words):
+    for name in names:
+        (tmp_path / "d" / name).mkdir(parents=True)
+    (tmp_path / "d").mkdir(exist_ok=True)
+    with pytest.raises(SetError, match=words):
+        prepare(tmp_path / "d", tmp_path / "sets")
+
+
+def test_an_older_set_survives_a_failed_one(tmp_path):
+    folder, out = make_dns(tmp_path / "d"), tmp_path / "sets"
+    before = (prepare(folder, out) / "set.json").read_bytes()
+    noisy(folder).write_bytes(b"text")
+    with pytest.raises(SetError):
+        prepare(folder, out)
+    assert (out / "d" / "set.json").read_bytes() == before
+    assert [p.name for p in out.iterdir()] == ["d"]
+
+
+# mixing
+
+
+def test_active_level_leaves_pauses_out():
+    x = tone(2)  # −23.01 dBFS: 20 log10(0.1/√2)
+    assert active_level(x) == pytest.approx(-23.01, abs=0.01)
+    assert active_level(np.concatenate([x, 0 * x, 0 * x])) == pytest.approx(-23.01, abs=0.01)
+    with pytest.raises(MixError, match="silent"):
+        active_level(0 * x)
+
+
+def test_mix_keeps_snr_and_level():
+    rng = np.random.default_rng(3)
+    speech, noise = rng.standard_normal((2, RATE))
+    noisy, clean = mix(speech, noise, snr_db=5, level_db=-30)
+    assert active_level(clean) == pytest.approx(-30, abs=1e-6)
+    assert active_level(noisy - clean) == pytest.approx(-35, abs=1e-6)
+    with pytest.raises(MixError, match="peaks"):
+        mix(speech, noise, 0, -3)
+
+
+def test_clean_in_a_room_is_early_speech():
+    click = np.zeros(RATE)
+    click[100] = 1
+    rir = np.zeros(4800)
+    rir[[48, 48 + 480, 48 + 2400]] = 1, 0.5, 0.4  # direct, 10 ms, 50 ms
+    late, early = in_room(click, rir)
+    assert late[[100, 580, 2500]] == pytest.approx([1, 0.5, 0.4], abs=1e-9)
+    assert early[[100, 580, 2500]] == pytest.approx([1, 0.5, 0.0], abs=1e-9)
+    fade = early_part(np.concatenate([[1.0], 0.5 * np.ones(2000)]))
+    assert fade[960] == 0.5 and fade[1200] == pytest.approx(0.25) and abs(fade[1441]) < 1e-12
+
+
+def test_noises_repeat_and_differ():
+    for name, make in NOISES.items():
+        a, b = (make(np.random.default_rng(s), RATE) for s in (1, 1))
+        assert np.array_equal(a, b) and a.shape == (RATE,) and np.all(np.isfinite(a)), name
+        assert np.any(a != make(np.random.default_rng(2), RATE))
+
+
+def test_pink_noise_falls_3_db_an_octave():
+    power = np.abs(np.fft.rfft(NOISES["pink"](np.random.default_rng(1), 10 * RATE))) ** 2
+    octaves = [10 * np.log10(power[10 * f:20 * f].mean()) for f in (125, 500, 2000, 8000)]
+    assert np.diff(octaves) == pytest.approx([-6.0] * 3, abs=0.6)  # two octaves, random spectrum
+
+
+def test_room_decays_as_said():
+    # T20 stated in rooms.py; the same random numbers, so only arithmetic may differ
+    for name, want in {"booth": 0.23, "office": 0.31, "meeting": 0.48}.items():
+        h = room_response(name, np.random.default_rng(0))
+        energy = np.cumsum(h[::-1] ** 2)[::-1]
+        db = 10 * np.log10(energy / energy[0] + 1e-30)
+        t20 = 3 * (np.argmax(db < -25) - np.argmax(db < -5)) / RATE
+        assert t20 == pytest.approx(want, abs=0.02), name
+        assert np.argmax(np.abs(h)) == pytest.approx(
+            RATE / 343 * np.linalg.norm(np.subtract(*ROOMS[name][1:3])), abs=1)
+
+
+# making a set from recordings
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    rng = np.random.default_rng(4)
+    for talker in ("ann", "bob"):
+        for k in range(3):
+            write(tmp_path / "speech" / talker / f"{k}.wav",
+                  tone(2.5, 16000, 200 + 50 * k) * rng.uniform(0.3, 1), 16000)
+    write(tmp_path / "noise" / "hiss.flac", 0.1 * rng.standard_normal(2 * RATE))
+    write(tmp_path / "noise" / "none.flac", np.zeros(2 * RATE))  # silent: drawn again
+    write(tmp_path / "rir" / "room.flac", np.exp(-np.arange(9600) / 2000)
+          * rng.standard_normal(9600) * 0.1 + np.eye(1, 9600, 48)[0] * 0.9)
+    return tmp_path
+
+
+def make(where, out, *more):
+    return main(["make", "--speech", str(where / "speech"), "--noise", str(where / "noise"),
+                 "--clips", "8", "--snr", "0,10", "--seed", "7", *more, str(out)])
+
+
+def test_make_from_folders(recordings, tmp_path):
+    out, again = tmp_path / "set", tmp_path / "again"
+    assert make(recordings, out, "--rir", str(recordings / "rir")) == 0
+    pairs, problems = find_pairs(out)
+    assert len(pairs) == 8 and not problems and check_sums(out) == []
+    assert sum(p.facts["snr"] == 0 for p in pairs) == 4
+    assert sum(p.facts["reverb"] is not None for p in pairs) == 2
+    for pair in pairs:
+        x, clean = sf.read(pair.noisy)[0], sf.read(pair.clean)[0]
+        assert 6 <= x.size / RATE <= 8
+        if pair.facts["reverb"] is None:
+            assert active_level(clean) == pytest.approx(pair.facts["level"], abs=0.05)
+            assert abs(pair.facts["level"] + 26) <= 6
+            snr = active_level(clean) - active_level(x - clean)
+            assert snr == pytest.approx(pair.facts["snr"], abs=0.1)
+    assert make(recordings, again, "--rir", str(recordings / "rir")) == 0
+    assert (out / "SHA256SUMS").read_text() == (again / "SHA256SUMS").read_text()
+    prepare(out, tmp_path / "sets")
+
+
+def test_make_from_an_index(recordings, tmp_path):
+    rows = ["split,kind,track,start_s,duration_s,bandwidth_hz,source,group,licence"]
+    rows += [f"valid,speech,speech/ann/{k}.wav,0.5,1.5,8000,s,ann,CC0" for k in range(3)] * 2
+    rows += ["valid,noise,noise/hiss.flac,0,1.0,20000,n,hiss,CC0",
+             "train,noise,noise/missing.flac,0,1.0,20000,n,x,CC0"]
+    (recordings / "index.csv").write_text("\n".join(rows) + "\n")
+    out = tmp_path / "set"
+    assert main(["make", "--index", str(recordings / "index.csv"), "--clips", "2", str(out)]) == 0
+    assert {p.facts["voice"] for p in find_pairs(out)[0]} == {"s-ann"}
+
+
+@pytest.mark.parametrize(("fault", "words"), [
+    ("exists", "exists already"), ("short", "no talker has"), ("no noise", "does not exist"),
+    ("silent noise", "no usable noise"), ("text", "cannot be read"), ("empty", "no audio files")])
+def test_make_fails_whole(recordings, tmp_path, capsys, fault, words):
+    out = tmp_path / "set"
+    if fault == "exists":
+        out.mkdir()
+    elif fault == "short":
+        for path in recordings.glob("speech/*/[12].wav"):
+            path.unlink()
+    elif fault == "no noise":
+        (recordings / "noise").rename(recordings / "other")
+    elif fault == "silent noise":
+        (recordings / "noise" / "hiss.flac").unlink()
+    elif fault == "text":
+        (recordings / "noise" / "none.flac").write_bytes(b"text")
+        (recordings / "noise" / "hiss.flac").unlink()
+    else:
+        for path in recordings.glob("noise/*"):
+            path.unlink()
+    assert make(recordings, out) == 2
+    assert words in capsys.readouterr().err
+    assert fault == "exists" or not out.exists()
+    assert not list(tmp_path.glob(".set*"))

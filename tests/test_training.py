@@ -1,0 +1,244 @@
+"""Training: a toy run learns, resumes exactly and exports what it learned; its parts are right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+torch = pytest.importorskip("torch")
+
+from reference import dnn  # noqa: E402
+from reference.params import N_BANDS, RATE  # noqa: E402
+from reference.training import mix, room, synth  # noqa: E402
+from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index  # noqa: E402
+from reference.training.export import export, read_log  # noqa: E402
+from reference.training.loss import SKIP_FRAMES, Batch, loss, masked_mean  # noqa: E402
+from reference.training.model import Gru  # noqa: E402
+from reference.training.shards import Source, make_shard, unpack  # noqa: E402
+from reference.training.train import Run, Settings  # noqa: E402
+
+
+def voice(rng: np.random.Generator, seconds: float) -> np.ndarray:
+    """Something like speech: harmonics of a moving pitch in syllables."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    phase = 2 * np.pi * np.cumsum(rng.uniform(90, 250) * (1 + 0.1 * np.sin(6 * time))) / RATE
+    tone = sum(np.sin(k * phase) / k for k in range(1, 30))
+    return 0.1 * tone * np.clip(np.sin(2 * np.pi * 3 * time), 0, 1)
+
+
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory):
+    """Folders of three talkers and three noises."""
+    folder = tmp_path_factory.mktemp("recordings")
+    rng = np.random.default_rng(5)
+    for kind in ("speech", "noise"):
+        (folder / kind).mkdir()
+        for i in range(3):
+            audio = voice(rng, 3) if kind == "speech" else 0.1 * rng.standard_normal(RATE * 3)
+            soundfile.write(folder / kind / f"{i}.wav", audio, RATE)
+    return [s for kind in ("speech", "noise") for s in read_folder(folder / kind, kind)]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_own_recurrence_equals_torch():
+    """Outputs and all gradients, in double: 1e-12 leaves room for the order of sums only."""
+    torch.manual_seed(1)
+    own, theirs = Gru(5, 7).double(), torch.nn.GRU(5, 7).double()
+    for name, parameter in own.named_parameters():
+        torch.nn.init.uniform_(parameter, -0.8, 0.8)
+        getattr(theirs, f"{name}_l0").data.copy_(parameter.data)
+    x = torch.randn(20, 3, 5, dtype=torch.double, requires_grad=True)
+    start = torch.randn(3, 7, dtype=torch.double, requires_grad=True)
+    weight = torch.randn(20, 3, 7, dtype=torch.double)
+
+    def gradients(out, module):
+        inputs = [x, start, *module.parameters()]
+        return torch.autograd.grad((out * weight).sum(), inputs)
+
+    ours, reference = own(x, start), theirs(x, start[None])[0]
+    torch.testing.assert_close(ours, reference, rtol=0, atol=1e-12)
+    for got, want in zip(gradients(ours, own), gradients(reference, theirs), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-12)
+
+
+def random_batch(frames=30, batch=2) -> Batch:
+    shape = (frames, batch, N_BANDS)
+    parts = [torch.rand(shape) for _ in range(2)] + [torch.ones(shape) for _ in range(2)]
+    return Batch(torch.randn(frames, batch, 70), *parts, torch.rand(frames, batch))
+
+
+def random_logits(frames=30, batch=2):
+    bands = [torch.randn(frames, batch, N_BANDS, requires_grad=True) for _ in range(2)]
+    return (*bands, torch.randn(frames, batch, requires_grad=True))
+
+
+def test_loss_of_right_answers_is_zero():
+    batch, logits = random_batch(), random_logits()
+    right = (torch.logit(batch.gain), torch.logit(batch.strength), logits[2])
+    terms = loss(right, batch)
+    assert max(terms.square, terms.fourth, terms.strength, terms.error) < 1e-5
+
+
+def test_loss_is_finite_at_the_edges():
+    """Targets of 0 and 1, saturated logits, empty weights: no NaN, bounded gradients."""
+    batch, logits = random_batch(), random_logits()
+    edges = batch._replace(gain=batch.gain.round(), strength=batch.strength.round())
+    empty = batch._replace(gain_weight=batch.gain * 0, strength_weight=batch.gain * 0)
+    for case, scale in ((edges, 1), (edges, 1000), (edges, -1000), (empty, 1)):
+        terms = loss(tuple(x * scale for x in logits), case)
+        gradients = torch.autograd.grad(terms.total, logits)
+        assert all(torch.isfinite(g).all() for g in (*terms, *gradients))
+
+
+def test_masked_bands_and_first_frames_teach_nothing():
+    batch, logits = random_batch(), random_logits()
+    batch.gain_weight[:, :, 20:] = 0
+    gradient = torch.autograd.grad(loss(logits, batch).total, logits[0])[0]
+    assert not gradient[:, :, 20:].any() and not gradient[:SKIP_FRAMES].any()
+    assert gradient[SKIP_FRAMES:, :, :20].all()
+    assert masked_mean(torch.ones(3), torch.zeros(3)) == 0
+
+
+def test_too_small_gains_cost_more_than_too_large_ones():
+    batch, logits = random_batch(), random_logits()
+    batch = batch._replace(gain=torch.full_like(batch.gain, 0.25))
+    # 0.25^0.5 = 0.5; gains 0.09 and 0.49 are equally far on the scale of the loss.
+    low, high = (
+        loss((torch.full_like(logits[0], torch.logit(torch.tensor(g)).item()), *logits[1:]), batch)
+        for g in (0.09, 0.49)
+    )
+    torch.testing.assert_close(low.square, high.square, rtol=1e-3, atol=0)
+    assert low.total > high.total + 0.1
+
+
+def test_mixtures_repeat_by_seed_and_fit_16_bits(segments, cache):
+    pool = Pool(segments, "train", Cache(cache))
+    made = [mix.mixture(pool, 3, i, 200) for i in (0, 1, 0)]
+    assert np.array_equal(made[0].noisy, made[2].noisy)
+    assert np.array_equal(made[0].clean, made[2].clean)
+    assert not np.array_equal(made[0].noisy, made[1].noisy)
+    for m in made:
+        assert m.noisy.shape == m.clean.shape == (200 * 480,)
+        assert np.abs(m.noisy).max() < 1
+        assert np.array_equal(m.noisy * 32768, np.round(m.noisy * 32768))
+
+
+def test_splits_share_no_talker(segments):
+    groups = {
+        s: {x.group for x in segments if x.split == s and x.kind == "speech"}
+        for s in ("train", "valid")
+    }
+    assert groups["train"] and groups["valid"] and not groups["train"] & groups["valid"]
+
+
+def test_index_file(tmp_path, cache):
+    audio = np.random.default_rng(1).uniform(-0.5, 0.5, RATE)
+    soundfile.write(tmp_path / "a.wav", audio, RATE)
+    head = "split,kind,track,start_s,duration_s,bandwidth_hz,source,group,licence\n"
+    (tmp_path / "index.csv").write_text(head + "train,speech,a.wav,0.25,0.5,16000,s,g,CC0\n")
+    (segment,) = read_index(tmp_path / "index.csv")
+    got = Cache(cache).audio(segment)
+    np.testing.assert_allclose(got, audio[RATE // 4 : RATE * 3 // 4], atol=1 / 32768)
+
+
+def test_bandwidth_is_measured():
+    from scipy.signal import butter, sosfilt
+
+    noise = np.random.default_rng(1).standard_normal(RATE)
+    low = sosfilt(butter(20, 5000, fs=RATE, output="sos"), noise)
+    assert bandwidth(noise) == 24_000
+    assert 5000 < bandwidth(low) < 9000
+
+
+def test_trimmed_keeps_the_voice_and_drops_silence():
+    rng = np.random.default_rng(1)
+    speech = np.concatenate([np.zeros(RATE), voice(rng, 2), np.zeros(RATE)])
+    hiss = 1e-4 * rng.standard_normal(len(speech))
+    kept = mix.trimmed((speech + hiss).astype(np.float32))
+    assert 1.7 * RATE < len(kept) < 2.4 * RATE
+    assert np.sum(kept**2) > 0.99 * np.sum(speech**2)
+
+
+@pytest.mark.parametrize("kind", sorted(set(synth.KINDS), key=lambda f: f.__name__))
+def test_synthetic_noise_has_unit_power(kind):
+    audio = kind(np.random.default_rng(1), 2 * RATE)
+    assert audio.shape == (2 * RATE,) and np.isfinite(audio).all()
+    assert np.mean(audio**2) == pytest.approx(1, rel=1e-3)
+
+
+def test_room_target_keeps_the_early_part_only():
+    for seed in range(5):
+        response = room.simulate(np.random.default_rng(seed))
+        kept = room.target(response)
+        early = int(room.KEEP * RATE)
+        assert np.argmax(response != 0) == 0, "direct sound first"
+        np.testing.assert_allclose(kept[:early], response[:early], rtol=1e-6)
+        late = int(0.1 * RATE)  # 80 ms after T0: 24 dB of decay and 8 dB of attenuation
+        ratio = np.sum(kept[late:] ** 2) / np.sum(response[late:] ** 2)
+        assert ratio < 10**-3.1
+
+
+def test_shard_survives_its_format(segments, cache):
+    pool = Source(segments, cache, 1).pool("train")
+    batch = unpack(make_shard(pool, 1, 0, 60))
+    assert batch.features.shape == (60, 16, 70) and batch.vad.shape == (60, 16)
+    assert 0 <= batch.gain.min() and batch.gain.max() <= 1
+    assert set(batch.gain_weight.unique().tolist()) <= {0.0, 1.0}
+
+
+TOY = Settings(
+    frames=40 * 4 * 60, batch=4, crops=(60, 60), rate=4e-3, warm_up=5, reuse=2, ring=2, first=1,
+    sequence=80, valid_shards=1, check_every=10,
+)  # fmt: skip
+
+
+def test_toy_run_learns_resumes_and_exports(segments, cache, tmp_path):
+    source = Source(segments, cache, TOY.seed, TOY.sequence)
+    whole = Run(TOY, tmp_path / "whole", source)
+    untrained = whole.validate()
+    whole.train()
+    trained = whole.validate()
+    assert trained.square < 0.5 * untrained.square
+    assert len(read_log(tmp_path / "whole")) == 4
+    assert all(p.abs().max() <= 0.5 for n, p in whole.model.named_parameters() if "weight" in n)
+
+    Run(TOY, tmp_path / "parts", source).train(stop_at=20)
+    resumed = Run(TOY, tmp_path / "parts", source)
+    assert resumed.step == 20
+    resumed.train()
+    for name in ("model", "average"):
+        pairs = zip(
+            getattr(whole, name).parameters(), getattr(resumed, name).parameters(), strict=True
+        )
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+    path = tmp_path / "small.safetensors"
+    export(tmp_path / "whole" / "last.pt", path)
+    features = np.random.default_rng(1).normal(size=(40, 70))
+    with torch.no_grad():
+        logits = whole.average.double()(torch.from_numpy(features)[:, None])
+    for got, want in zip(dnn.Network(dnn.read(path)).run(features), logits, strict=True):
+        np.testing.assert_allclose(got, torch.sigmoid(want)[:, 0].numpy(), atol=1e-6)
+
+
+def test_nan_stops_the_run_and_keeps_the_batch(segments, cache, tmp_path):
+    source = Source(segments, cache, TOY.seed, TOY.sequence)
+    run = Run(TOY, tmp_path, source)
+    with torch.no_grad():
+        run.model.gain.bias[3] = float("nan")
+    run._first_biases = lambda: None
+    with pytest.raises(FloatingPointError, match="nan_batch.pt"):
+        run.train()
+    assert (tmp_path / "nan_batch.pt").exists()
+
+
+def test_other_model_is_not_resumed(segments, cache, tmp_path):
+    source = Source(segments, cache, TOY.seed, TOY.sequence)
+    Run(TOY, tmp_path, source).save(tmp_path / "last.pt")
+    with pytest.raises(ValueError, match="another --out"):
+        Run(replace(TOY, model="full"), tmp_path, source)
