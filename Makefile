@@ -70,12 +70,14 @@ $(STAMPS)/system-%: targets/setup.sh targets/%.toml targets/host.toml
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-# The CPU build of torch is a tenth of the usual one; tests and training need no more. Few retries:
-# where the index of these builds cannot be reached, the usual one must do, and soon.
+# The CPU build of torch is a tenth of the usual one; tests and training need no more. Where the
+# index of these builds cannot be reached the usual one must do.
 .venv/test .venv/train: .venv/%: pyproject.toml | .venv/core
 	@echo "== setup: Python packages for $*"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --retries 1 \
-	    --extra-index-url https://download.pytorch.org/whl/cpu -e '.[$*]'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --retries 0 --timeout 10 \
+	    --index-url https://download.pytorch.org/whl/cpu torch==2.13.0 2>/dev/null || \
+	    $(PYTHON) -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[$*]'
 	@touch $@
 
 # ---- the chain ----

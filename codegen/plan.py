@@ -42,7 +42,13 @@ def plan(model: str) -> tuple[dict, dict[str, np.ndarray]]:
 
     Raises OverflowError when a bound does not fit, FileNotFoundError for an unknown model.
     """
-    blob = model_path(model).read_bytes()
+    if not model_path(model).exists():
+        raise FileNotFoundError(f"{model_path(model)}: no such model; see reference/models")
+    return settle(model, model_path(model).read_bytes())
+
+
+def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    """The same from the bytes of a weight file (safetensors), whatever its layer widths."""
     digest = hashlib.sha256(blob).hexdigest()
     network, arrays = quantize.quantize(load(blob))
     tables = dict(fixed.tables())

@@ -33,7 +33,7 @@ class DecayFloor:
         noisy = np.sqrt(y_energy)
         out = np.empty_like(gain)
         for i, (g, y) in enumerate(zip(gain, noisy, strict=True)):
-            floored = np.minimum(np.maximum(g * y, DECAY_FLOOR * self.amplitude), np.maximum(y, g * y))
-            self.amplitude = floored
-            out[i] = np.where(y > 0, floored / np.where(y > 0, y, 1), g)
+            held = np.maximum(g * y, DECAY_FLOOR * self.amplitude)
+            self.amplitude = np.minimum(held, np.maximum(y, g * y))
+            out[i] = np.where(y > 0, self.amplitude / np.where(y > 0, y, 1), g)
         return out

@@ -33,7 +33,7 @@ class Analysis:
 
 
 class Synthesis:
-    """Spectra in, hops of samples out, by overlap-add. State: the second half of the last window."""
+    """Spectra in, hops out, by overlap-add. State: the second half of the last window."""
 
     def __init__(self) -> None:
         self.window = vorbis_window()

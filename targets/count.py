@@ -25,6 +25,8 @@ from targets.target import HARNESS, Target, load
 N_CLIPS = 4
 """Clips counted, spread over the set: about 3000 frames of speech are enough for a mean."""
 SILENCE_SECONDS = 1.0
+EVERY_STAGE = ["--postfilter", "--decay-floor", "--highpass"]
+"""Footprint with the stages that can be switched off: none may need more stack unseen."""
 
 
 def stage_ranges(command: Path, objects: list[Path]) -> list[tuple[str, int, int]]:
@@ -143,11 +145,13 @@ def footprint(target: Target) -> dict:
     """Footprint row in bytes.
 
     state: memory that lasts from call to call; scratch: signals of one frame in the same block;
-    stack: high-water mark over frames of noise on a painted stack; text: code;
+    stack: high-water mark over frames of noise, every stage on, on a painted stack; text: code;
     rodata: tables and unwind data; weights: the constants of the `weights*` files.
     """
     measured = [
-        json.loads(subprocess.check_output([*target.command(cpu), "--footprint"], text=True))
+        json.loads(
+            subprocess.check_output([*target.command(cpu), "--footprint", *EVERY_STAGE], text=True)
+        )
         for cpu in target.cpus
     ]
     sizes = {

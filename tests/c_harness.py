@@ -5,23 +5,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import jinja2
-
 from codegen import fixed
-from reference import params
+from codegen.plan import framing
+from codegen.render import environment
 
-TEMPLATES = Path(fixed.__file__).parent / "templates"
 GCC = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wvla", "-Werror",
        "-O2", "-fsanitize=undefined", "-fno-sanitize-recover=all"]  # fmt: skip
-SIZES = {
-    "RATE": params.RATE,
-    "HOP": params.HOP,
-    "WINDOW": params.WINDOW,
-    "N_BINS": params.N_BINS,
-    "ACTIVE_BINS": params.ACTIVE_BINS,
-    "N_BANDS": params.N_BANDS,
-    "LOOKAHEAD": params.LOOKAHEAD_FRAMES,
-}
 
 
 def build(
@@ -38,9 +27,9 @@ def build(
     stages = {name: importlib.import_module(f"codegen.stages.{name}") for name in names}
     plans = {name: stage.plan() for name, stage in stages.items() if hasattr(stage, "plan")}
     for template in {"fixed.h.j2", *templates}:
-        text = _environment().get_template(template).render(**plans, **(context or {}))
+        text = environment().get_template(template).render(**plans, **(context or {}))
         (tmp_path / template.removesuffix(".j2")).write_text(text)
-    tables, sizes = fixed.tables(), dict(SIZES)
+    tables, sizes = fixed.tables(), framing()
     for stage in stages.values():
         tables |= stage.tables()
         sizes |= stage.constants()
@@ -60,17 +49,15 @@ def build(
     return run
 
 
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)  # fmt: skip
+def c_tables(tables: dict[str, tuple]) -> str:
+    """Definitions of tables as each stage's `tables()` gives them."""
+    return "".join(
+        f"const {ctype} percepnet_{name}[] = {{{', '.join(map(str, values.ravel()))}}};\n"
+        for name, (ctype, values, _) in tables.items()
+    )
 
 
 def _write_tables(folder: Path, tables: dict) -> None:
     declared = "".join(f"extern const {c} percepnet_{n}[];\n" for n, (c, _, _) in tables.items())
-    defined = "".join(
-        f"const {ctype} percepnet_{name}[] = {{{', '.join(str(v) for v in values.ravel())}}};\n"
-        for name, (ctype, values, _) in tables.items()
-    )
     (folder / "tables.h").write_text(f"#include <stdint.h>\n{declared}")
-    (folder / "tables.c").write_text(f'#include "tables.h"\n{defined}')
+    (folder / "tables.c").write_text(f'#include "tables.h"\n{c_tables(tables)}')

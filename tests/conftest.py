@@ -38,7 +38,7 @@ const char *percepnet_model_id(void);
 SUPPRESSOR = """\
 #include <string.h>
 #include "percepnet.h"
-#include "stages.h"
+#include "features.h"
 struct percepnet { int16_t line[3][480]; int32_t level; int postfilter; };
 size_t percepnet_state_bytes(void) { return PERCEPNET_STATE_BYTES; }
 percepnet *percepnet_init(void *mem, size_t bytes)
@@ -69,7 +69,8 @@ const char *percepnet_version(void) { return "0.0.0"; }
 const char *percepnet_model_id(void) { return "stand-in"; }
 """
 
-STAGES = """\
+# Named like a header of the C library, as in the real one: neither may hide the other.
+FEATURES_HEADER = """\
 #include <stdint.h>
 int32_t percepnet_band_level(const int16_t *hop);
 void percepnet_halve(int16_t *hop);
@@ -77,7 +78,7 @@ void percepnet_halve(int16_t *hop);
 
 # Work that depends on the data, so that the mean and the maximum over frames differ.
 ERB = """\
-#include "stages.h"
+#include "features.h"
 static const int32_t weights[4] = {1, 2, 3, 4};
 static int32_t loud(int32_t x) { return x > 1000 ? x / 3 : 0; }
 int32_t percepnet_band_level(const int16_t *hop)
@@ -90,7 +91,7 @@ int32_t percepnet_band_level(const int16_t *hop)
 """
 
 POSTFILTER = """\
-#include "stages.h"
+#include "features.h"
 void percepnet_halve(int16_t *hop)
 {
     for (int i = 0; i < 480; i++)
@@ -121,7 +122,7 @@ PLAN = """\
 STAND_IN = {
     "percepnet.h": HEADER,
     "suppressor.c": SUPPRESSOR,
-    "stages.h": STAGES,
+    "features.h": FEATURES_HEADER,
     "erb.c": ERB,
     "postfilter.c": POSTFILTER,
     "taps.h": TAPS_HEADER,

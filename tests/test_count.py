@@ -59,10 +59,10 @@ def test_counts_are_the_same_every_time(arm64):
 
 
 def test_rows_in_the_record(arm64):
-    host, test_set = arm64
-    count.count(host, test_set)
-    count.count(host, test_set)  # replaces its rows, adds none
-    record = json.loads((host.folder / "run.json").read_text())
+    phone, test_set = arm64
+    count.count(phone, test_set)
+    count.count(phone, test_set)  # replaces its rows, adds none
+    record = json.loads((phone.folder / "run.json").read_text())
     keys = ["target", "cpu", "model", "call", "stage", "instructions_mean", "instructions_max"]
     assert all(list(row) == keys for row in record["complexity"])
     places = [(row["cpu"], row["stage"]) for row in record["complexity"]]
@@ -75,15 +75,15 @@ def test_rows_in_the_record(arm64):
 
 
 def test_an_unequal_command_is_not_counted(arm64):
-    host, test_set = arm64
-    record = run.read_record(host)
+    phone, test_set = arm64
+    record = run.read_record(phone)
     record["conformance"][0]["mismatches"] = 1
-    run.write_record(host, record)
+    run.write_record(phone, record)
     with pytest.raises(SystemExit, match="make check target=arm64"):
-        count.count(host, test_set)
+        count.count(phone, test_set)
 
 
 def test_markers_must_be_there(arm64):
-    host, _ = arm64
+    phone, _ = arm64
     with pytest.raises(SystemExit, match="no begin marker"):
-        count.marker_ranges(host.folder / "percepnet", {"begin": 0xFFFFFFFF, "end": 0xFFFFFFFE})
+        count.marker_ranges(phone.folder / "percepnet", {"begin": 0xFFFFFFFF, "end": 0xFFFFFFFE})

@@ -4,50 +4,24 @@ import subprocess
 
 import numpy as np
 import pytest
-from test_fixed import GCC, c_tables, render
+from c_harness import c_tables
+from test_fixed import GCC
 from test_quantize import SMALL, TOY, random_network
 
+from codegen import fixed
 from codegen import quantize as q
+from codegen.render import environment
 from codegen.stages.dnn import Dnn
+from reference.dnn import Network
 
 LAYERS = ("dense", "conv1", "conv2", "gru1", "gru2", "gru3", "gru_gain", "gru_strength")
 
 
-def sigmoid(x):
-    return (1 + np.tanh(x / 2)) / 2
-
-
 def float_forward(weights, features):
-    """The network by its definition in float64: (frames, 70) -> dict of (frames, units)."""
-    w = {k: v.astype(np.float64) for k, v in weights.items()}
-
-    def conv(name, x):
-        kernel = w[f"{name}.weight"]
-        padded = np.concatenate([np.zeros((kernel.shape[2] - 1, x.shape[1])), x])
-        taps = [padded[k : k + len(x)] @ kernel[:, :, k].T for k in range(kernel.shape[2])]
-        return np.tanh(sum(taps) + w[f"{name}.bias"])
-
-    def gru(name, x):
-        h, out = np.zeros(w[f"{name}.weight_hh"].shape[1]), []
-        for frame in x @ w[f"{name}.weight_ih"].T + w[f"{name}.bias_ih"]:
-            i_r, i_z, i_n = np.split(frame, 3)
-            h_r, h_z, h_n = np.split(w[f"{name}.weight_hh"] @ h + w[f"{name}.bias_hh"], 3)
-            n, z = np.tanh(i_n + sigmoid(i_r + h_r) * h_n), sigmoid(i_z + h_z)
-            h = (1 - z) * n + z * h
-            out.append(h)
-        return np.array(out)
-
-    t = {"dense": np.tanh(features @ w["dense.weight"].T + w["dense.bias"])}
-    t["conv1"] = conv("conv1", t["dense"])
-    t["conv2"] = conv("conv2", t["conv1"])
-    for name, before in (("gru1", "conv2"), ("gru2", "gru1"), ("gru3", "gru2"),
-                         ("gru_gain", "gru3")):  # fmt: skip
-        t[name] = gru(name, t[before])
-    t["gru_strength"] = gru("gru_strength", np.hstack([t["conv2"], t["gru3"]]))
-    everything = np.hstack([t[n] for n in ("conv2", "gru1", "gru2", "gru3", "gru_gain")])
-    for name, x in (("gain", everything), ("strength", t["gru_strength"]), ("vad", everything)):
-        t[name] = sigmoid(x @ w[f"{name}.weight"].T + w[f"{name}.bias"])
-    return t
+    """Every layer and output of the float network: (frames, 70) -> dict of (frames, units)."""
+    network = Network(weights)
+    gain, strength, vad = network.run(features)
+    return network.taps | {"gain": gain, "strength": strength, "vad": vad[:, None]}
 
 
 def features_like_speech(frames: int, seed: int = 0) -> np.ndarray:
@@ -115,9 +89,10 @@ def build(tmp_path_factory):
     def compile_network(network, flags=GCC, edit=None):
         plan, arrays = network
         folder = tmp_path_factory.mktemp("dnn")
-        (folder / "fixed.h").write_text(render("fixed.h.j2"))
+        (folder / "fixed.h").write_text(environment().get_template("fixed.h.j2").render())
         for name in ("dnn.h", "dnn.c", "weights.c"):
-            (folder / name).write_text(render(f"{name}.j2", dnn=plan, arrays=arrays))
+            template = environment().get_template(f"{name}.j2")
+            (folder / name).write_text(template.render(dnn=plan, arrays=arrays))
         if edit:
             name, old, new = edit
             text = (folder / name).read_text()
@@ -128,7 +103,7 @@ def build(tmp_path_factory):
         writes += [f"fwrite({n}_q15, 2, sizeof {n}_q15 / 2, stdout);" for n in outputs]
         (folder / "main.c").write_text(
             '#include "dnn.h"\n#include "fixed.h"\n#include <stdio.h>\n'
-            + c_tables()
+            + c_tables(fixed.tables())
             + "static percepnet_dnn_state st;\n"
             + "int main(void) { int16_t features[70], vad_q15[1];\n"
             + f"int16_t gain_q15[{plan['sizes']['bands']}], strength_q15[34];\n"

@@ -6,7 +6,7 @@ from generated import pointer, speech
 
 from codegen.stages import erb as erb_twin
 from codegen.stages import features as twin
-from reference import comb, erb, features
+from reference import comb, erb
 from reference.params import COMB_PERIODS, N_BANDS, N_FEATURES
 from reference.stft import vorbis_window
 from reference.suppressor import FrontEnd

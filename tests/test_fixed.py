@@ -2,15 +2,14 @@
 
 import math
 import subprocess
-from pathlib import Path
 
-import jinja2
 import numpy as np
 import pytest
+from c_harness import c_tables
 
 from codegen import fixed
+from codegen.render import environment
 
-TEMPLATES = Path(fixed.__file__).parent / "templates"
 GCC = ["gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1",
        "-fsanitize=undefined", "-fno-sanitize-recover=all"]  # fmt: skip
 I16, I32, I62, I63 = (-(2**15), 2**15 - 1), (-(2**31), 2**31 - 1), (-(2**62) + 1, 2**62 - 1), \
@@ -37,20 +36,6 @@ OPERATORS = {
 }
 
 
-def render(name: str, **context) -> str:
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)  # fmt: skip
-    return env.get_template(name).render(**context)
-
-
-def c_tables() -> str:
-    return "".join(
-        f"const {ctype} percepnet_{name}[] = {{{', '.join(map(str, values))}}};\n"
-        for name, (ctype, values, _) in fixed.tables().items()
-    )
-
-
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory):
     """Run one operator in C: harness(C expression name, columns a, b, c) -> int64 results."""
@@ -58,10 +43,10 @@ def harness(tmp_path_factory):
     calls = "".join(
         f'if (!strcmp(name, "{name}")) return (int64_t){op[0]};\n' for name, op in OPERATORS.items()
     )
-    (folder / "fixed.h").write_text(render("fixed.h.j2"))
+    (folder / "fixed.h").write_text(environment().get_template("fixed.h.j2").render())
     (folder / "main.c").write_text(
         '#include "fixed.h"\n#include <stdio.h>\n#include <string.h>\n#include <stdlib.h>\n'
-        + c_tables()
+        + c_tables(fixed.tables())
         + "static int64_t call(const char *name, int64_t a, int64_t b, int64_t c) {\n"
         + "(void)b; (void)c;\n"
         + 'if (!strcmp(name, "shift_round")) return shift_round(a, (int)b);\n'

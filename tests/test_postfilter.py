@@ -18,7 +18,8 @@ def test_full_gain_is_left_alone():
 def test_frame_gain_follows_the_formula_and_peaks_at_5_57_db():
     """One constant gain a frame makes rho = 1 / sin^2(pi g / 2); max of G at rho = 7.07."""
     g = np.linspace(0.01, 1, 5000)
-    out = postfilter.envelope_postfilter(np.repeat(g[:, None], N_BANDS, 1), np.ones((5000, N_BANDS)))
+    gains = np.repeat(g[:, None], N_BANDS, axis=1)
+    out = postfilter.envelope_postfilter(gains, np.ones_like(gains))
     frame_gain = out[:, 0] / (g * np.sin(np.pi / 2 * g))
     rho = 1 / np.sin(np.pi / 2 * g) ** 2
     formula = np.sqrt((1 + POSTFILTER_BETA) * rho / (1 + POSTFILTER_BETA * rho**2))

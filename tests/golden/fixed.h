@@ -1,0 +1,158 @@
+/* Every integer operator: the one definition of rounding and saturation in C.
+ * Same names and values as codegen/fixed.py, where domains and errors are stated.
+ * C99, no float, no undefined behaviour inside the stated domains.
+ * Rounding is half up; Qn means value = integer / 2^n. */
+#ifndef PERCEPNET_FIXED_H
+#define PERCEPNET_FIXED_H
+
+#include <stdint.h>
+
+/* C99 leaves >> of a negative number to the implementation: we need the arithmetic shift. */
+typedef char percepnet_needs_arithmetic_shift[(INT64_C(-3) >> 1) == -2 && (-3 >> 1) == -2 ? 1 : -1];
+
+extern const int32_t percepnet_exp2_q29[];
+extern const int32_t percepnet_log2_q30[];
+extern const int32_t percepnet_tanh_q30[];
+
+static inline int64_t clamp(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static inline int16_t sat16(int64_t x)
+{
+    return (int16_t)clamp(x, INT16_MIN, INT16_MAX);
+}
+
+static inline int32_t sat32(int64_t x)
+{
+    return (int32_t)clamp(x, INT32_MIN, INT32_MAX);
+}
+
+/* x / 2^n, rounded; |x| < 2^62, 0 <= n <= 62 */
+static inline int64_t rshift_round(int64_t x, int n)
+{
+    return (x + ((INT64_C(1) << n) >> 1)) >> n;
+}
+
+/* x * 2^n; exact for n >= 0, rounded for n < 0 */
+static inline int64_t shift_round(int64_t x, int n)
+{
+    return n >= 0 ? x * (INT64_C(1) << n) : rshift_round(x, -n);
+}
+
+/* SQRDMULH of 16 bits */
+static inline int16_t mul_q15(int16_t a, int16_t b)
+{
+    return sat16(((int64_t)a * b + (1 << 14)) >> 15);
+}
+
+/* SQRDMULH of 32 bits */
+static inline int32_t mul_q31(int32_t a, int32_t b)
+{
+    return sat32(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
+/* 64-bit product, rounded right shift, no saturation; 0 <= shift <= 62 */
+static inline int64_t mul_q(int32_t a, int32_t b, int shift)
+{
+    return rshift_round((int64_t)a * b, shift);
+}
+
+/* 0 for 0, else floor(log2 x) + 1 */
+static inline int bit_length(uint64_t x)
+{
+    int n = 0;
+    for (int step = 32; step; step >>= 1) {
+        if (x >> step) {
+            x >>= step;
+            n += step;
+        }
+    }
+    return n + (int)x;
+}
+
+static inline int clz32(uint32_t x)
+{
+    return 32 - bit_length(x);
+}
+
+/* largest n such that x * 2^n fits int32; 31 for 0 and -1 */
+static inline int norm_shift(int32_t x)
+{
+    return 31 - bit_length((uint32_t)(x < 0 ? ~x : x));
+}
+
+/* largest n such that x * 2^n fits int64; 63 for 0 and -1 */
+static inline int norm_shift64(int64_t x)
+{
+    return 63 - bit_length((uint64_t)(x < 0 ? ~x : x));
+}
+
+/* floor(sqrt(x)), exact, digit by digit */
+static inline uint32_t isqrt64(uint64_t x)
+{
+    uint64_t root = 0, bit = UINT64_C(1) << 62;
+    while (bit > x)
+        bit >>= 2;
+    for (; bit; bit >>= 2) {
+        uint64_t trial = root + bit;
+        root >>= 1;
+        if (x >= trial) {
+            x -= trial;
+            root += bit;
+        }
+    }
+    return (uint32_t)root;
+}
+
+/* num * 2^q / den, rounded; |num| * 2^q + den < 2^63, den > 0 */
+static inline int64_t div_q(int64_t num, int64_t den, int q)
+{
+    int64_t n = num * (INT64_C(1) << q) + (den >> 1);
+    return n / den - (n % den < 0);
+}
+
+/* linear interpolation at x / 2^shift, rounded; 0 <= x < (entries - 1) * 2^shift, shift <= 30 */
+static inline int32_t lut_lerp(const int32_t *table, int32_t x, int shift)
+{
+    int64_t left = table[x >> shift], right = table[(x >> shift) + 1];
+    int64_t fraction = x & ((INT32_C(1) << shift) - 1);
+    return (int32_t)(left + rshift_round((right - left) * fraction, shift));
+}
+
+/* log2(x) in Q16; 0 for 0; max error 1.25 LSB */
+static inline int32_t log2_q16(uint64_t x)
+{
+    int k = x ? bit_length(x) - 1 : 0;
+    uint64_t mantissa = k > 22 ? x >> (k - 22) : (x ? x : 1) << (22 - k);
+    int32_t fraction = (int32_t)(mantissa - (1u << 22));
+    return k * 65536 + (int32_t)rshift_round(lut_lerp(percepnet_log2_q30, fraction, 15), 14);
+}
+
+/* 2^x in Q16 from x in Q16; saturates at x = 30, 0 below -17; max error 0.5 LSB + 3.8e-6 of it */
+static inline int64_t exp2_q16(int32_t x_q16)
+{
+    int32_t x = (int32_t)clamp(x_q16, -(20 << 16), 30 << 16);
+    int64_t mantissa = lut_lerp(percepnet_exp2_q29, x & 0xFFFF, 9);
+    return shift_round(mantissa, (x >> 16) - 13);
+}
+
+/* tanh in Q15 from Q12; max error 1.3 LSB */
+static inline int16_t tanh_q15(int32_t x_q12)
+{
+    int64_t x = x_q12;
+    int32_t t_q30 = lut_lerp(percepnet_tanh_q30, (int32_t)clamp(x < 0 ? -x : x, 0, 32767), 6);
+    int16_t y = sat16(rshift_round(t_q30, 15));
+    return (int16_t)(x < 0 ? -y : y);
+}
+
+/* 1 / (1 + exp(-x)) in Q15 from Q12; max error 1.0 LSB */
+static inline int16_t sigmoid_q15(int32_t x_q12)
+{
+    int64_t x = x_q12;
+    int64_t t_q30 = lut_lerp(percepnet_tanh_q30, (int32_t)clamp(x < 0 ? -x : x, 0, 65535), 7);
+    return sat16(rshift_round((1 << 30) + (x < 0 ? -t_q30 : t_q30), 16));
+}
+
+#endif

@@ -1,0 +1,257 @@
+/* Pitch tracker: decimate, whiten, correlate, follow the best path; twin: codegen/stages/pitch.py.
+ * The bounds of the plan prove that nothing overflows. */
+#include "pitch.h"
+#include "fixed.h"
+#include "tables.h"
+
+#include <string.h>
+
+#define N_LAGS PERCEPNET_N_LAGS
+#define ORDER PERCEPNET_LPC_ORDER
+
+/* drop the oldest values of a history to make room for n new ones; returns their place */
+static void *push(void *history, size_t size, size_t n)
+{
+    char *bytes = history;
+    memmove(bytes, bytes + n, size - n);
+    return bytes + size - n;
+}
+
+/* 48 kHz -> 12 kHz */
+static void decimate(int32_t low_q8[PERCEPNET_PITCH_HOP], const int16_t *samples)
+{
+    for (int i = 0; i < PERCEPNET_PITCH_HOP; i++, samples += PERCEPNET_PITCH_DECIMATION) {
+        int32_t acc_q15 = 0;
+        for (int tap = 0; tap < PERCEPNET_PITCH_FIR_TAPS; tap++)
+            acc_q15 += percepnet_pitch_fir_q15[tap] * samples[tap];
+        low_q8[i] = (int32_t)rshift_round(acc_q15, 7);
+    }
+}
+
+/* r_0..r_4 of the windowed signal, scaled alike so that r_0 is about 2^30 */
+static void autocorrelate(int64_t r[ORDER + 1], int32_t *x_q8, const int32_t *low_q8)
+{
+    for (int i = 0; i < PERCEPNET_PITCH_WINDOW; i++)
+        x_q8[i] = (int32_t)mul_q(low_q8[i], percepnet_pitch_window_q15[i], 15);
+    for (int k = 0; k <= ORDER; k++) {
+        r[k] = 0;
+        for (int i = k; i < PERCEPNET_PITCH_WINDOW; i++)
+            r[k] += (int64_t)x_q8[i] * x_q8[i - k];
+    }
+    r[0] += PERCEPNET_PITCH_FLOOR_Q16;
+    int shift = bit_length((uint64_t)r[0]) - 30;
+    for (int k = 0; k <= ORDER; k++)
+        r[k] = shift_round(r[k], -shift);
+}
+
+/* whitening filter by Levinson's recursion */
+static void linear_prediction(int32_t a_q24[ORDER + 1], const int64_t r[ORDER + 1])
+{
+    int64_t error = r[0] + rshift_round(r[0] * PERCEPNET_LPC_NOISE_Q30, 30);
+    int32_t old_q24[ORDER + 1];
+    memset(a_q24, 0, (ORDER + 1) * sizeof *a_q24);
+    a_q24[0] = 1 << 24;
+    for (int order = 1; order <= ORDER; order++) {
+        int64_t numerator = 0;
+        for (int j = 0; j < order; j++)
+            numerator += a_q24[j] * r[order - j];
+        numerator = clamp(rshift_round(numerator, 24), -error, error);
+        int64_t reflection_q30 = clamp(div_q(-numerator, error, 30), 1 - (1 << 30), (1 << 30) - 1);
+        int32_t k_q30 = (int32_t)reflection_q30;
+        memcpy(old_q24, a_q24, sizeof old_q24);
+        for (int j = 1; j <= order; j++)
+            a_q24[j] += (int32_t)mul_q(k_q30, old_q24[order - j], 30);
+        error = rshift_round(error * ((1 << 30) - mul_q(k_q30, k_q30, 30)), 30);
+        error = error > 1 ? error : 1;
+    }
+}
+
+/* low_q8: the hop, and ORDER samples before it; returns the state of the smoother */
+static int32_t whiten(int32_t out_q8[PERCEPNET_PITCH_HOP], const int32_t *low_q8,
+                      const int32_t a_q24[ORDER + 1], int32_t smoothed_q8)
+{
+    for (int i = 0; i < PERCEPNET_PITCH_HOP; i++) {
+        int64_t residual_q32 = 0;
+        for (int k = 0; k <= ORDER; k++)
+            residual_q32 += (int64_t)a_q24[k] * low_q8[ORDER + i - k];
+        smoothed_q8 = (int32_t)(rshift_round(residual_q32, 24)
+                                + mul_q(PERCEPNET_SMOOTHER_Q15, smoothed_q8, 15));
+        out_q8[i] = smoothed_q8;
+    }
+    return smoothed_q8;
+}
+
+static void take(percepnet_pitch_state *st, const int16_t *hop, int32_t *windowed_q8)
+{
+    int64_t r[ORDER + 1];
+    int32_t a_q24[ORDER + 1];
+    const size_t low_bytes = PERCEPNET_PITCH_HOP * sizeof *st->low_q8;
+    memcpy(push(st->samples, sizeof st->samples, PERCEPNET_HOP * sizeof *hop), hop,
+           PERCEPNET_HOP * sizeof *hop);
+    int32_t *low_q8 = push(st->low_q8, sizeof st->low_q8, low_bytes);
+    decimate(low_q8, st->samples);
+    autocorrelate(r, windowed_q8, st->low_q8 + ORDER);
+    linear_prediction(a_q24, r);
+    int32_t *out_q8 = push(st->whitened_q8, sizeof st->whitened_q8, low_bytes);
+    st->smoothed_q8 = whiten(out_q8, low_q8 - ORDER, a_q24, st->smoothed_q8);
+}
+
+/* whitened signal as int16 of at most PERCEPNET_PITCH_SEGMENT_BITS; returns the shift */
+static int normalise(int16_t *v, const int32_t *whitened_q8)
+{
+    const int32_t limit = (1 << PERCEPNET_PITCH_SEGMENT_BITS) - 1;
+    int32_t peak = 0;
+    for (int i = 0; i < PERCEPNET_PITCH_SEGMENT; i++) {
+        int32_t size = whitened_q8[i] < 0 ? -whitened_q8[i] : whitened_q8[i];
+        peak = size > peak ? size : peak;
+    }
+    int shift = bit_length((uint64_t)peak) - PERCEPNET_PITCH_SEGMENT_BITS;
+    shift = shift > 0 ? shift : 0;
+    const int32_t half = (1 << shift) >> 1; /* rshift_round and clamp in 32 bits, for speed */
+    for (int i = 0; i < PERCEPNET_PITCH_SEGMENT; i++) {
+        int32_t rounded = (whitened_q8[i] + half) >> shift;
+        rounded = rounded < limit ? rounded : limit;
+        v[i] = (int16_t)(rounded > -limit ? rounded : -limit);
+    }
+    return shift;
+}
+
+static int32_t inner(const int16_t *a, const int16_t *b)
+{
+    int32_t acc = 0;
+    for (int i = 0; i < PERCEPNET_PITCH_WINDOW; i++)
+        acc += a[i] * b[i];
+    return acc;
+}
+
+/* c(T) = 2 <e, e_T> / (|e|^2 + |e_T|^2) of the newest 20 ms */
+static void correlate(int32_t c_q15[N_LAGS], const int16_t v[PERCEPNET_PITCH_SEGMENT], int shift)
+{
+    const int16_t *newest = v + PERCEPNET_LAG_MAX;
+    int32_t energy = inner(newest, newest);
+    int64_t fixed = energy + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
+    for (int lag = 1; lag <= PERCEPNET_LAG_MAX; lag++) {
+        const int16_t *past = newest - lag;
+        int32_t leaving = past[PERCEPNET_PITCH_WINDOW];
+        energy += past[0] * past[0] - leaving * leaving;
+        if (lag < PERCEPNET_LAG_MIN)
+            continue;
+        int64_t total = fixed + energy;
+        int64_t c = div_q(2 * (int64_t)inner(newest, past), total > 1 ? total : 1, 15);
+        c_q15[lag - PERCEPNET_LAG_MIN] = (int32_t)clamp(c, -32767, 32767);
+    }
+}
+
+/* parabola through each local maximum */
+static void peak_heights(int32_t height_q15[N_LAGS], int16_t offset_q8[N_LAGS],
+                         const int32_t c_q15[N_LAGS])
+{
+    memcpy(height_q15, c_q15, N_LAGS * sizeof *c_q15);
+    memset(offset_q8, 0, N_LAGS * sizeof *offset_q8);
+    for (int j = 1; j < N_LAGS - 1; j++) {
+        int32_t left = c_q15[j - 1], mid = c_q15[j], right = c_q15[j + 1];
+        int64_t curvature = 2 * mid - left - right, slope = right - left;
+        if (mid < left || mid < right || curvature == 0)
+            continue;
+        height_q15[j] += (int32_t)div_q(slope * slope, 8 * curvature, 0);
+        offset_q8[j] = (int16_t)div_q(slope * 128, curvature, 0);
+    }
+}
+
+/* the larger of `best` and the heights within one lag of round(lag / divisor) */
+static int32_t rival(int32_t best, const int32_t height_q15[N_LAGS], int lag, int divisor)
+{
+    int centre = (lag + 1) / divisor - PERCEPNET_LAG_MIN;
+    if (centre < 0)
+        return best;
+    for (int j = centre ? centre - 1 : 0; j <= centre + 1; j++)
+        best = height_q15[j] > best ? height_q15[j] : best;
+    return best;
+}
+
+/* weigh down sub-harmonics and long lags */
+static void scores(int32_t score_q15[N_LAGS], const int32_t height_q15[N_LAGS])
+{
+    for (int j = 0; j < N_LAGS; j++) {
+        int lag = PERCEPNET_LAG_MIN + j;
+        int32_t best = rival(rival(0, height_q15, lag, 2), height_q15, lag, 3);
+        int32_t h = height_q15[j];
+        if (10 * h < PERCEPNET_GUARD_RATIO_TENTHS * best)
+            h = (int32_t)mul_q(h, PERCEPNET_GUARD_FACTOR_Q15, 15);
+        score_q15[j] = h - percepnet_pitch_bias_q15[j];
+    }
+}
+
+/* best way to reach each state from a neighbour m states further on, m = -16..16 */
+static void best_moves(int32_t stay_q15[N_LAGS], int32_t move[N_LAGS],
+                       const int32_t path_q15[N_LAGS])
+{
+    for (int j = 0; j < N_LAGS; j++) {
+        stay_q15[j] = INT32_MIN;
+        move[j] = 0;
+    }
+    for (int m = -PERCEPNET_MOVE_MAX; m <= PERCEPNET_MOVE_MAX; m++) {
+        int size = m < 0 ? -m : m;
+        int first = percepnet_pitch_move_first[size];
+        int start = first > -m ? first : -m;
+        int end = m > 0 ? N_LAGS - m : N_LAGS;
+        const int16_t *cost_q15 = percepnet_pitch_move_cost_q15 + size * N_LAGS;
+        for (int j = start; j < end; j++) {
+            int32_t candidate = path_q15[j + m] - cost_q15[j];
+            move[j] = candidate > stay_q15[j] ? m : move[j];
+            stay_q15[j] = candidate > stay_q15[j] ? candidate : stay_q15[j];
+        }
+    }
+}
+
+/* Viterbi forward step; the path scores are relative to the last best: that one is 0 */
+static void extend(percepnet_pitch_state *st, percepnet_pitch_scratch *scratch)
+{
+    const int32_t restart_q15 = -PERCEPNET_RESTART_COST_Q15;
+    int32_t *path = st->path_q15;
+    best_moves(scratch->stay_q15, scratch->move, path);
+    memmove(st->origins[1], st->origins[0], sizeof st->origins - sizeof st->origins[0]);
+    for (int j = 0; j < N_LAGS; j++) {
+        int32_t stay = scratch->stay_q15[j];
+        st->origins[0][j] = (uint8_t)(stay >= restart_q15 ? j + scratch->move[j] : st->best);
+        path[j] = (stay >= restart_q15 ? stay : restart_q15) + scratch->score_q15[j];
+    }
+    st->best = 0;
+    for (int j = 1; j < N_LAGS; j++)
+        st->best = path[j] > path[st->best] ? j : st->best;
+    int32_t top = path[st->best];
+    for (int j = 0; j < N_LAGS; j++)
+        path[j] -= top;
+}
+
+/* the best path, PERCEPNET_LOOKAHEAD frames back, refined by the offset of its peak */
+static int32_t trace_back(const percepnet_pitch_state *st)
+{
+    int32_t state = st->best;
+    for (int back = 0; back < PERCEPNET_LOOKAHEAD; back++)
+        state = st->origins[back][state];
+    int32_t offset_q8 = st->offsets_q8[PERCEPNET_LOOKAHEAD][state];
+    int32_t period = PERCEPNET_PITCH_DECIMATION * (PERCEPNET_LAG_MIN + state)
+                     + ((offset_q8 + 32) >> 6);
+    return (int32_t)clamp(period, PERCEPNET_T_MIN, PERCEPNET_T_MAX);
+}
+
+void percepnet_pitch_reset(percepnet_pitch_state *st)
+{
+    memset(st, 0, sizeof *st);
+}
+
+void percepnet_pitch_run(percepnet_pitch_state *st, int32_t *period, int32_t *correlation_q15,
+                         const int16_t hop[PERCEPNET_HOP], percepnet_pitch_scratch *scratch)
+{
+    int32_t *c_q15 = scratch->correlation_q15;
+    take(st, hop, scratch->windowed_q8);
+    int shift = normalise(scratch->segment, st->whitened_q8);
+    correlate(c_q15, scratch->segment, shift);
+    memmove(st->offsets_q8[1], st->offsets_q8[0], sizeof st->offsets_q8 - sizeof st->offsets_q8[0]);
+    peak_heights(scratch->height_q15, st->offsets_q8[0], c_q15);
+    scores(scratch->score_q15, scratch->height_q15);
+    extend(st, scratch);
+    *period = trace_back(st);
+    *correlation_q15 = c_q15[st->best] > 0 ? c_q15[st->best] : 0;
+}

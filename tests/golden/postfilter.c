@@ -1,0 +1,54 @@
+/* Envelope postfilter and decay floor, both on band gains. */
+#include "postfilter.h"
+
+#include "erb.h"
+#include "fixed.h"
+#include "tables.h"
+
+void percepnet_postfilter_envelope(int32_t gain_q15[PERCEPNET_N_BANDS],
+                                   const int64_t y_energy[PERCEPNET_N_BANDS])
+{
+    int32_t warped_q15[PERCEPNET_N_BANDS];
+    int64_t largest = 0, before = 0, after = 0;
+    for (int b = 0; b < PERCEPNET_N_BANDS; b++)
+        largest = y_energy[b] > largest ? y_energy[b] : largest;
+    const int shift = PERCEPNET_SUM_BITS - bit_length((uint64_t)largest);
+    for (int b = 0; b < PERCEPNET_N_BANDS; b++) {
+        int64_t energy = shift_round(y_energy[b], shift);
+        int32_t sine_q30 = lut_lerp(percepnet_sine_q30, gain_q15[b], 15 - 8);
+        warped_q15[b] = (int32_t)mul_q(gain_q15[b], sine_q30, 30);
+        before += mul_q(gain_q15[b], gain_q15[b], 15) * energy;
+        after += mul_q(warped_q15[b], warped_q15[b], 15) * energy;
+    }
+    const int norm = 30 - bit_length((uint64_t)before);
+    before = shift_round(before, norm);
+    after = shift_round(after, norm);
+    int64_t denominator =
+        after * after + rshift_round(before * before, 20) * PERCEPNET_BETA_Q20;
+    int64_t dividend = rshift_round(before * after, 20) * ((1 << 20) + PERCEPNET_BETA_Q20);
+    denominator = rshift_round(denominator, 32);
+    uint32_t frame_q14 = isqrt64((uint64_t)div_q(
+        rshift_round(dividend, 32), denominator > 0 ? denominator : 1, 28));
+    for (int b = 0; b < PERCEPNET_N_BANDS; b++)
+        gain_q15[b] =
+            (int32_t)clamp(rshift_round(warped_q15[b] * (int64_t)frame_q14, 14), 0, 65535);
+}
+
+void percepnet_postfilter_decay_floor(percepnet_decay_floor_state *st,
+                                      int32_t gain_q15[PERCEPNET_N_BANDS],
+                                      const int64_t y_energy[PERCEPNET_N_BANDS], int32_t frac)
+{
+    const int shift = 2 * PERCEPNET_AMPLITUDE_BITS - percepnet_erb_energy_frac(frac);
+    for (int b = 0; b < PERCEPNET_N_BANDS; b++) {
+        int64_t noisy_q2 = isqrt64((uint64_t)shift_round(y_energy[b], shift));
+        int64_t wanted_q2 = rshift_round(gain_q15[b] * noisy_q2, 15);
+        int64_t kept_q2 = rshift_round(st->amplitude_q2[b] * PERCEPNET_DECAY_Q15, 15);
+        int64_t ceiling = noisy_q2 > wanted_q2 ? noisy_q2 : wanted_q2;
+        int64_t held_q2 = kept_q2 > wanted_q2 ? kept_q2 : wanted_q2;
+        st->amplitude_q2[b] = held_q2 < ceiling ? held_q2 : ceiling;
+        if (kept_q2 > wanted_q2) {
+            int64_t held_q15 = div_q(st->amplitude_q2[b], noisy_q2 > 0 ? noisy_q2 : 1, 15);
+            gain_q15[b] = (int32_t)clamp(held_q15, 0, 65535);
+        }
+    }
+}

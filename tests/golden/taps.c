@@ -1,0 +1,48 @@
+/* Where each stage's signal lies in an instance, in pipeline order. */
+#include "taps.h"
+
+#include <stddef.h>
+
+#include "suppressor.h"
+
+const percepnet_tap percepnet_taps[] = {
+    {"newest_re", offsetof(struct percepnet, frame.newest.re), 481, 4},
+    {"newest_im", offsetof(struct percepnet, frame.newest.im), 481, 4},
+    {"newest_frac", offsetof(struct percepnet, frame.newest.frac), 1, 4},
+    {"newest_energy", offsetof(struct percepnet, frame.newest_energy), 34, 8},
+    {"period", offsetof(struct percepnet, frame.period), 1, 4},
+    {"correlation_q15", offsetof(struct percepnet, frame.correlation_q15), 1, 4},
+    {"comb_q15", offsetof(struct percepnet, frame.comb_q15), 960, 4},
+    {"p_re", offsetof(struct percepnet, frame.p.re), 481, 4},
+    {"p_im", offsetof(struct percepnet, frame.p.im), 481, 4},
+    {"p_frac", offsetof(struct percepnet, frame.p.frac), 1, 4},
+    {"y_re", offsetof(struct percepnet, frame.y.re), 481, 4},
+    {"y_im", offsetof(struct percepnet, frame.y.im), 481, 4},
+    {"y_energy", offsetof(struct percepnet, frame.y_energy), 34, 8},
+    {"cross", offsetof(struct percepnet, frame.cross), 34, 8},
+    {"p_energy", offsetof(struct percepnet, frame.p_energy), 34, 8},
+    {"coherence_q15", offsetof(struct percepnet, frame.coherence_q15), 34, 2},
+    {"features_q12", offsetof(struct percepnet, frame.features_q12), 70, 2},
+    {"dense_q15", offsetof(struct percepnet, past.dnn.dense_q15), 7, 2},
+    {"conv1_q15", offsetof(struct percepnet, past.dnn.conv1_q15), 9, 2},
+    {"conv2_q15", offsetof(struct percepnet, past.dnn.conv2_q15), 9, 2},
+    {"gru1_q15", offsetof(struct percepnet, past.dnn.gru1_q15), 11, 2},
+    {"gru2_q15", offsetof(struct percepnet, past.dnn.gru2_q15), 11, 2},
+    {"gru3_q15", offsetof(struct percepnet, past.dnn.gru3_q15), 11, 2},
+    {"gru_gain_q15", offsetof(struct percepnet, past.dnn.gru_gain_q15), 11, 2},
+    {"gru_strength_q15", offsetof(struct percepnet, past.dnn.gru_strength_q15), 5, 2},
+    {"gain_q15", offsetof(struct percepnet, frame.gain_q15), 34, 2},
+    {"strength_q15", offsetof(struct percepnet, frame.strength_q15), 34, 2},
+    {"vad_q15", offsetof(struct percepnet, frame.vad_q15), 1, 2},
+    {"band_gain_q15", offsetof(struct percepnet, frame.band_gain_q15), 34, 4},
+    {"z_re", offsetof(struct percepnet, frame.z.re), 481, 4},
+    {"z_im", offsetof(struct percepnet, frame.z.im), 481, 4},
+    {"z_energy", offsetof(struct percepnet, frame.z_energy), 34, 8},
+    {"scale_q13", offsetof(struct percepnet, frame.scale_q13), 34, 2},
+    {"enhanced_re", offsetof(struct percepnet, frame.enhanced.re), 481, 4},
+    {"enhanced_im", offsetof(struct percepnet, frame.enhanced.im), 481, 4},
+    {"hop_q8", offsetof(struct percepnet, frame.hop_q8), 480, 4},
+    {"out", offsetof(struct percepnet, frame.out), 480, 2},
+};
+const int percepnet_n_taps = (int)(sizeof percepnet_taps / sizeof percepnet_taps[0]);
+const unsigned percepnet_scratch_bytes = (unsigned)sizeof(percepnet_frame);
