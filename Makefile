@@ -7,6 +7,7 @@ model = small#           a file in reference/models/
 minutes = 60#            of training, with speech=DIR noise=DIR [rir=DIR] or index=FILE
 
 PYTHON = .venv/bin/python
+SOURCES = $(foreach name,index speech noise rir,$(if $($(name)),--$(name) $($(name))))
 CPUS := $(shell nproc 2>/dev/null || echo 2)
 MAKEFLAGS += --no-builtin-rules --jobs=$(CPUS)
 SET := $(notdir $(abspath $(testset)))
@@ -53,7 +54,8 @@ lint: .venv/test ## ruff over the Python code
 
 train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60]; resumes
 	$(PYTHON) -m reference.training.train --model $(model) --out build/train/$(strip $(model)) \
-	    --minutes $(minutes) $(foreach name,index speech noise rir,$(if $($(name)),--$(name) $($(name))))
+	    --minutes $(minutes) $(SOURCES)
+	$(PYTHON) -m reference.training.export --run build/train/$(strip $(model)) $(SOURCES)
 
 clean: ## remove build/ (the virtual environment stays)
 	rm -rf build
@@ -124,7 +126,7 @@ $(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/harn
 
 build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) eval/score.py eval/metrics.py
 	@echo "== score: $(SET)"
-	@$(PYTHON) -m eval.score --set build/sets/$(SET)
+	@$(PYTHON) -m eval.score --set build/sets/$(SET) --systems float twin $(TARGETS)
 	@touch $@
 
 reference/models/%.safetensors:

@@ -107,17 +107,22 @@ class Cache:
             file.write(json.dumps([key, result]) + "\n")
 
 
-def find_systems(build: Path, name: str) -> list[str]:
-    """Systems with a folder BUILD/out/<system>/<name>, in order, without noisy."""
-    return sorted((p.parent.name for p in (build / "out").glob(f"*/{name}") if p.is_dir()),
+def find_systems(build: Path, name: str, wanted: list[str]) -> list[str]:
+    """Systems with a folder BUILD/out/<system>/<name>, in order, without noisy.
+
+    wanted: names, or targets for all of their CPUs (arm64 for arm64-cortex-a53); none means all.
+    """
+    there = (p.parent.name for p in (build / "out").glob(f"*/{name}") if p.is_dir())
+    return sorted((system for system in there
+                   if not wanted or any(f"{system}-".startswith(f"{w}-") for w in wanted)),
                   key=system_key)
 
 
-def jobs(folder: Path, build: Path) -> tuple[dict, list[dict]]:
+def jobs(folder: Path, build: Path, wanted: list[str]) -> tuple[dict, list[dict]]:
     """(set.json, one row for each system and clip with its paths)."""
     about = json.loads((folder / "set.json").read_text())
     rows = []
-    for system in ["noisy", *find_systems(build, about["name"])]:
+    for system in ["noisy", *find_systems(build, about["name"], wanted)]:
         for clip in about["clips"]:
             path = (folder / clip["noisy"] if system == "noisy"
                     else build / "out" / system / about["name"] / f"{clip['name']}.wav")
@@ -175,9 +180,13 @@ def write_csv(path: Path, rows: list[dict]) -> None:
     partial.rename(path)
 
 
-def score(folder: Path, build: Path, workers: int = 2) -> list[dict]:
-    """Score all systems on the prepared set in `folder`; the rows, also in BUILD/score/X.csv."""
-    about, rows = jobs(folder, build)
+def score(folder: Path, build: Path, workers: int = 2, wanted: list[str] | None = None
+          ) -> list[dict]:
+    """Score systems (all, or those wanted) on the prepared set in `folder`.
+
+    Returns the rows, which are also in BUILD/score/X.csv.
+    """
+    about, rows = jobs(folder, build, wanted or [])
     rate = about["score_rate"]
     cache = Cache(build / "score" / "cache.jsonl")
     give_keys(rows, rate)
@@ -195,13 +204,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.score", description="score all systems")
     parser.add_argument("--set", type=Path, required=True, help="prepared set, e.g. build/sets/X")
     parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--systems", nargs="+", help="names, or targets for all of their CPUs")
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     args = parser.parse_args(arguments)
     if not (args.set / "set.json").exists():
         print(f"error: {args.set}: no prepared set; run python -m eval.testset prepare first",
               file=sys.stderr)
         return 2
-    rows = score(args.set, args.build, args.workers)
+    rows = score(args.set, args.build, args.workers, args.systems)
     failed = [row for row in rows if "error" in row]
     for row in failed:
         print(f"failed: {row['system']} {row['clip']}: {row['error']}", file=sys.stderr)

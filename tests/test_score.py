@@ -139,3 +139,12 @@ def test_late_output_is_reported_not_mended(build):
 def test_no_set_is_said(tmp_path, capsys):
     assert main(["--set", str(tmp_path / "nothing")]) == 2
     assert "eval.testset prepare" in capsys.readouterr().err
+
+
+def test_systems_can_be_chosen_by_target(build):
+    """What an older run of another target left is not scored unasked."""
+    folder = ["--set", str(build / "sets" / "tiny"), "--build", str(build)]
+    assert main([*folder, "--systems", "float", "arm64"]) == 0
+    assert {r["system"] for r in table(build)} == {"noisy", "float", "arm64-cortex-a53"}
+    assert main([*folder, "--systems", "float", "arm"]) == 0
+    assert {r["system"] for r in table(build)} == {"noisy", "float"}
