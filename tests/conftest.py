@@ -152,10 +152,10 @@ def write_set(root: Path, name: str = "tiny", seconds: float = 0.25) -> Path:
 
 
 def needs_arm64() -> None:
-    """Skips the test where the cross compiler or the emulator is missing."""
+    """Fails with what to do where the cross compiler or the emulator is missing."""
     for program in ("aarch64-linux-gnu-gcc", "qemu-aarch64"):
         if not shutil.which(program):
-            pytest.skip(f"{program} not found; `make setup target=arm64` installs it")
+            pytest.fail(f"{program} not found; `make setup target=arm64` installs it")
 
 
 @pytest.fixture(scope="session")

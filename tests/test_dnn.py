@@ -26,7 +26,8 @@ def test_full_has_the_published_number_of_weights():
 
 def test_equals_torch():
     """1e-6: torch is asked in double, so only the order of sums differs."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     from reference.training.model import Model
 
     weights, features = random_weights(), random_features()
