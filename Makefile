@@ -43,6 +43,7 @@ twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) ## run host and target over the set: equal to the twin, sample by sample
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
 score: build/score/$(SET).csv ## PESQ, STOI and SI-SDR of every system, clip by clip
+oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
 report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
 	@$(PYTHON) -m eval.report
 
@@ -129,9 +130,16 @@ build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) eval/score.py eval/metr
 	@$(PYTHON) -m eval.score --set build/sets/$(SET) --systems float twin $(TARGETS)
 	@touch $@
 
+build/ladder/score/$(SET).csv: build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
+    $(wildcard reference/studies/*.py) eval/ladder.py eval/score.py eval/metrics.py
+	@echo "== oracle ladder: $(SET)"
+	@$(PYTHON) -m reference.studies ladder --set build/sets/$(SET) --out build/ladder --model $(model)
+	@$(PYTHON) -m eval.ladder --set build/sets/$(SET)
+	@touch $@
+
 reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench score report test lint train clean FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench score oracle report test lint train clean FORCE
 .DELETE_ON_ERROR:

@@ -10,9 +10,10 @@ import numpy as np
 import soundfile as sf
 from PIL import Image
 
+from eval.ladder import read_steps
 from eval.metrics import METRICS
 from eval.score import best_system, system_key
-from eval.tables import DIGITS, HEADS, show, summary
+from eval.tables import DIGITS, HEADS, LADDER, ladder_cells, show, summary
 
 N_CLIPS = 4
 MAX_AUDIO_BYTES = 5_000_000  # before base64, which adds a third
@@ -93,6 +94,31 @@ def listening(build: Path, name: str, rows: list[dict]) -> list[dict]:
         shown.append({"name": clip, "title": ", ".join(f for f in facts if f) or clip,
                       "parts": parts})
     return shown
+
+
+def ladder_tables(report: dict, titles: dict[str, str]) -> list[dict]:
+    """For each set of the oracle ladder: {name, head, rows}; steps in words."""
+    cells = ladder_cells(report)
+    return [{"name": name, "head": ["step", *(HEADS[m] for m in LADDER), ""],
+             "rows": [[*row[1:], titles.get(row[1], "")] for row in cells if row[0] == name]}
+            for name in dict.fromkeys(row[0] for row in cells)]
+
+
+def ladder_listening(build: Path, report: dict, scores: dict[str, list[dict]],
+                     titles: dict[str, str]) -> dict | None:
+    """One clip after every step of the ladder: {name, parts}; None without a ladder or scores."""
+    name = next((r["testset"] for r in report["ladder"] if r["testset"] in scores), None)
+    if name is None:
+        return None
+    clip = choose_clips(scores[name])[:2][-1]["clip"]
+    sets, parts = build / "sets" / name, []
+    for row in report["ladder"]:
+        if row["testset"] == name:
+            path = build / "ladder" / "out" / row["step"] / name / f"{clip}.wav"
+            path = sets / "noisy" / f"{clip}.wav" if row["step"] == "noisy" else path
+            parts.append(recording(path, row["step"], titles.get(row["step"], "")))
+    parts.append(recording(sets / "clean" / f"{clip}.wav", "clean", "the reference"))
+    return {"name": f"{name}, {clip}", "parts": parts}
 
 
 def axis(low: float, high: float) -> list[float]:
@@ -189,12 +215,15 @@ def plain(rows: list[dict]) -> dict:
 def write_page(path: Path, report: dict, scores: dict[str, list[dict]], build: Path) -> None:
     """Render report_template.html.j2 to `path`, whole or not at all."""
     listen = next(((name, listening(build, name, rows)) for name, rows in scores.items()), None)
+    titles = read_steps(build)
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined,
         autoescape=True, trim_blocks=True, lstrip_blocks=True,
     ).get_template("report_template.html.j2")
     text = template.render(
         summary=summary(report), missing=report["provenance"]["missing"],
+        ladder=ladder_tables(report, titles),
+        ladder_clip=ladder_listening(build, report, scores, titles),
         quality=quality_tables(report), stages=stage_tables(report), listen=listen,
         conformance=plain(report["conformance"]), footprint=plain(report["footprint"]),
         margins=report["provenance"]["margins"], clips=clip_rows(scores),

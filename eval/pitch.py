@@ -1,16 +1,16 @@
 """Judge the pitch tracker on speech: `python -m eval.pitch --set build/sets/X`.
 
 The truth is WORLD's view of the clean speech (pyworld, extra "test"): Harvest and DIO, two methods
-that share little, must both call the frame voiced and agree. The tracker hears the clean speech,
-and the clip's own noise mixed at 10, 5 and 0 dB (active levels, see eval/mixing.py; in a room the
-late reverberation counts as noise). Frame l is centred at sample 480 l for both.
+that share little, must agree on a period for the frame and both its neighbours. The tracker hears
+the clean speech, and the clip's own noise mixed at 10, 5 and 0 dB (active levels, eval/mixing.py;
+in a room the late reverberation counts as noise). Frame l is centred at sample 480 l for both.
 
 Counted on voiced frames within 35 dB of the loud part of their clip:
 
 * gross: the period is more than 5 % off; octave: those of them within 5 % of half or double;
 * fine: mean deviation of the frames that are not gross, in per cent;
 * coherence of the comb with the clean speech: how much of it a comb with this period would keep,
-  mean of <x_b, p_b> / |x_b||p_b| over bands 0-19 (0 ... 2 kHz); "outside" with WORLD's period.
+  mean of <x_b, p_b> / |x_b||p_b| over bands 0-19, up to 3.9 kHz; "outside": with WORLD's period.
 
 Writes BUILD/score/pitch-X.csv, a row a clip and condition, and pitch-X.json, a row a condition.
 """
@@ -57,7 +57,8 @@ def outside_period(clean: np.ndarray) -> np.ndarray:
     harvest, times = pyworld.harvest(x, OUTSIDE_RATE, **options)
     dio, times = pyworld.dio(x, OUTSIDE_RATE, **options)
     dio = pyworld.stonemask(x, dio, times, OUTSIDE_RATE)
-    sure = (harvest > 0) & (np.abs(dio - harvest) <= GROSS * harvest)
+    agree = np.pad((harvest > 0) & (np.abs(dio - harvest) <= GROSS * harvest), 1)
+    sure = agree[:-2] & agree[1:-1] & agree[2:]
     return np.where(sure, RATE / np.maximum(harvest, low), 0)[: len(clean) // HOP]
 
 

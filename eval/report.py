@@ -1,10 +1,11 @@
 """The report: `python -m eval.report` writes BUILD/report/{report.json, report.md, index.html}.
 
 Reads what the other tools left: BUILD/score/<set>.csv (eval.score), BUILD/<target>/run.json and
-BUILD/<target>/gen/plan.json (targets), BUILD/sets/<set>/ and BUILD/out/<system>/<set>/ for audio.
+BUILD/<target>/gen/plan.json (targets), BUILD/sets/<set>/ and BUILD/out/<system>/<set>/ for audio,
+BUILD/ladder/ (reference.studies, eval.ladder).
 What is not there is said in words, in all three files.
 
-`report.json` is an interface and is kept stable. Five keys, in this order:
+`report.json` is an interface and is kept stable. Six keys, in this order:
 
 provenance   {"scoring": versions and rates, "sets": {set: {source_sha256, score_rate, clips,
               failed: [{system, clip, error}], delay: {system: {median, largest}} in samples}},
@@ -13,6 +14,8 @@ provenance   {"scoring": versions and rates, "sets": {set: {source_sha256, score
 conformance  [{target, cpu, compiler, samples, mismatches, …}]
 quality      [{system, testset, snr, clips, pesq_wb, pesq_nb, stoi, estoi, si_sdr}]: means over the
               `clips` that could be scored, null if none; snr null = all
+ladder       [{step, testset, pesq_wb, stoi, estoi, si_sdr}]: means; true values from the clean
+             speech one by one, and the network's
 complexity   [{target, cpu, model, call, stage, instructions_mean, instructions_max}] per frame of
               10 ms; call "frame" or "block4", stage "total" or its name
 footprint    [{target, model, state, scratch, stack, text, rodata, weights}] in bytes
@@ -25,6 +28,7 @@ import sys
 from pathlib import Path
 from statistics import fmean, median
 
+from eval.ladder import ladder_rows, read_steps
 from eval.metrics import METRICS
 from eval.page import write_page
 from eval.score import system_key, tools
@@ -43,6 +47,8 @@ def read_scores(build: Path) -> dict[str, list[dict]]:
     """Rows of every BUILD/score/*.csv by set; figures as float, empty ones as None."""
     scores = {}
     for path in sorted((build / "score").glob("*.csv"), key=lambda p: set_order(p.stem)):
+        if path.stem.startswith("pitch-"):  # of eval.pitch: other columns
+            continue
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
@@ -167,6 +173,7 @@ def gather(build: Path) -> tuple[dict, dict[str, list[dict]]]:
         "targets": {name: run.get("provenance", {}) for name, run in runs.items()},
         "margins": plan_margins(build, list(runs)), "missing": []},
         "conformance": lists["conformance"], "quality": quality(scores),
+        "ladder": ladder_rows(read_scores(build / "ladder"), read_steps(build)),
         "complexity": lists["complexity"], "footprint": lists["footprint"]}
     report["provenance"]["missing"] = missing_parts(report)
     return report, scores

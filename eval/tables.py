@@ -9,6 +9,8 @@ HEADS = {"pesq_wb": "PESQ-WB", "pesq_nb": "PESQ-NB", "stoi": "STOI", "estoi": "E
          "si_sdr": "SI-SDR dB"}
 DIGITS = {"pesq_wb": 3, "pesq_nb": 3, "stoi": 4, "estoi": 4, "si_sdr": 2}
 
+LADDER = ("pesq_wb", "stoi", "estoi", "si_sdr")
+
 
 def show(value: object, digits: int | None = None) -> str:
     """A cell: fixed digits for measures, thousands separated for counts, – for None."""
@@ -26,6 +28,12 @@ def quality_rows(report: dict, snr_rows: bool) -> list[list[str]]:
             for r in report["quality"] if snr_rows or r["snr"] is None]
 
 
+def ladder_cells(report: dict) -> list[list[str]]:
+    """Cells of the oracle ladder: test set, step, measures."""
+    return [[r["testset"], r["step"], *(show(r[m], DIGITS[m]) for m in LADDER)]
+            for r in report["ladder"]]
+
+
 def markdown_table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table, or the words that there is none."""
     if not rows:
@@ -39,6 +47,8 @@ def to_markdown(report: dict) -> str:
     parts = ["# Report\n", *(f"* {w}\n" for w in summary(report) + report["provenance"]["missing"])]
     head = ["test set", "system", "SNR", "clips", *HEADS.values()]
     parts += ["\n## Quality\n\n", markdown_table(head, quality_rows(report, True))]
+    head = ["test set", "step", *(HEADS[m] for m in LADDER)]
+    parts += ["\n## Oracle ladder\n\n", markdown_table(head, ladder_cells(report))]
     titles = {"conformance": "Conformance: samples that differ from the twin",
               "complexity": "Complexity: instructions per 10 ms frame (counted, not cycles)",
               "footprint": "Footprint in bytes"}

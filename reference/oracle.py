@@ -92,12 +92,12 @@ def exact_strength(q_x, pitch, y, p) -> np.ndarray:
     rest = a**2 - wanted * erb.energy(y)
     inside = half**2 - square * rest
     middle = -half - np.copysign(np.sqrt(np.maximum(inside, 0)), half)
-    strength = best = most_alike(pitch, y, p)
+    strength = most_alike(pitch, y, p)
     for n, d in ((middle, square), (rest, middle)):  # alpha = n / d, so r = n / (n + d)
         r = n / np.where(n + d != 0, n + d, 1)
         is_root = (inside >= 0) & (n * d >= 0) & (a * (1 - r) + b * r >= 0)
         strength = np.where(is_root, np.minimum(strength, r), strength)
-    return np.where((a >= 0) & (rest >= 0), 0, strength)
+    return np.where((q_x == 0) | (a >= 0) & (rest >= 0), 0, strength)
 
 
 def attenuation(q_x: np.ndarray, q_z: np.ndarray) -> np.ndarray:

@@ -93,7 +93,8 @@ class Page(HTMLParser):
 def test_interface(build):
     assert main(["--build", str(build)]) == 0
     report = json.loads((build / "report" / "report.json").read_text())
-    assert list(report) == ["provenance", "conformance", "quality", "complexity", "footprint"]
+    assert list(report) == ["provenance", "conformance", "quality", "ladder", "complexity",
+                            "footprint"]
     for name, keys in KEYS.items():
         assert report[name] and all(set(row) == keys for row in report[name]), name
     assert report["conformance"] == RUN["conformance"]
@@ -139,6 +140,29 @@ def test_page_stands_alone(build, capsys):
         assert words in text
     out = capsys.readouterr().out
     assert "PESQ-WB" in out and out.strip().endswith("index.html")
+
+
+def test_ladder_is_reported_and_can_be_heard(build):
+    """Steps in the order of steps.json with their words; one clip after each, and the clean one."""
+    study = build / "ladder"
+    (study / "score").mkdir(parents=True)
+    (study / "steps.json").write_text('{"noisy": "nothing done", "comb": "true <values>"}')
+    text = (build / "score" / "tiny.csv").read_text()
+    (study / "score" / "tiny.csv").write_text(text.replace("float,", "comb,"))
+    out = study / "out" / "comb" / "tiny"
+    out.mkdir(parents=True)
+    sf.write(out / "three_snr15_fileid_2.wav", np.zeros(RATE), RATE)
+    assert main(["--build", str(build)]) == 0
+    report = json.loads((build / "report" / "report.json").read_text())
+    assert [(row["step"], row["testset"]) for row in report["ladder"]] == [
+        ("noisy", "tiny"), ("comb", "tiny")]
+    assert set(report["ladder"][0]) == {"step", "testset", "pesq_wb", "stoi", "estoi", "si_sdr"}
+    assert report["ladder"][1]["pesq_wb"] == pytest.approx(FIGURES["float"] + 0.1)
+    page = (build / "report" / "index.html").read_text()
+    Page(page)
+    section = page[page.index('<section id="ladder">'):page.index('<section id="conformance">')]
+    assert section.count("<audio") == 3 and "true &lt;values&gt;" in section
+    assert "| tiny | comb | 1.900 |" in (build / "report" / "report.md").read_text()
 
 
 def test_missing_parts_are_said(tmp_path, capsys):

@@ -1,0 +1,85 @@
+"""Rooms: simulated ones decay as asked, targets keep the early part (Valin et al. 2022)."""
+
+import numpy as np
+import pytest
+from scipy.signal import fftconvolve
+
+from reference.params import RATE
+from reference.training import room
+
+
+def decay_time(response: np.ndarray, top: float, bottom: float) -> float:
+    """Seconds per 60 dB from Schroeder's backward integral between two levels in dB."""
+    left = np.cumsum(response[::-1].astype(float) ** 2)[::-1]
+    level = 10 * np.log10(left / left[0] + 1e-30)
+    first, last = (np.argmax(level < limit) for limit in (top, bottom))
+    return 60 / (top - bottom) * (last - first) / RATE
+
+
+def tail(t60: float, seed: int = 1) -> np.ndarray:
+    """White noise that decays by 60 dB in t60 seconds."""
+    time = np.arange(int(1.2 * t60 * RATE)) / RATE
+    noise = np.random.default_rng(seed).standard_normal(time.size)
+    return noise * 10 ** (-3 * time / t60)
+
+
+def test_target_leaves_the_first_20_ms_as_they_are():
+    response = tail(0.5).astype(np.float32)
+    assert np.array_equal(room.target(response)[: RATE // 50], response[: RATE // 50])
+
+
+def test_target_weakens_what_comes_later():
+    """A response of ones shows the weight itself: 1, a fade, then -8 dB and 60 dB in 200 ms."""
+    weight = room.target(np.ones(RATE // 2))
+    db = 20 * np.log10(weight[np.round(np.array([0.019, 0.030, 0.120, 0.220]) * RATE).astype(int)])
+    np.testing.assert_allclose(db, [0, -8 - 3, -8 - 30, -8 - 60], atol=0.1)  # 0.4 is -7.96 dB
+    assert (np.diff(weight) <= 0).all()
+    middle = weight[round(0.025 * RATE)]  # of the fade: (1 + 0.4) / 2, and 1.5 dB of decay
+    assert middle == pytest.approx(0.7 * 10 ** (-1.5 / 20), rel=1e-3)
+
+
+@pytest.mark.parametrize("t60", [0.3, 0.8])
+def test_decay_times_of_room_and_target_add_as_rates(t60):
+    """1 / R = 1 / R_0 + 1 / R_D. A tenth is what a fit to one realisation of noise scatters."""
+    kept = room.target(tail(t60))[int(0.03 * RATE) :]
+    expected = 1 / (1 / t60 + 1 / room.TARGET_DECAY)
+    assert decay_time(kept, -5, -35) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_simulated_room_decays_as_drawn(seed):
+    """T60 between -15 and -35 dB, against the first number drawn.
+
+    A third: the bands decay at 0.6 to 1.1 times the time drawn, and the direct sound stands out.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = np.exp(np.random.default_rng(seed).uniform(np.log(0.15), np.log(1.2)))
+    response = room.simulate(rng)
+    assert decay_time(response[int(0.04 * RATE) :], -5, -25) == pytest.approx(drawn, rel=0.35)
+
+
+def test_image_sources_of_a_box_against_mirror_images_counted_one_by_one():
+    size, source, ear = np.array([4.0, 3.0, 2.5]), np.array([1.0, 2.0, 1.2]), np.array([3, 1, 1.5])
+    delays, levels = room._images(size, source, ear, 0.8)
+    direct = np.linalg.norm(ear - source)
+    mirrored = np.linalg.norm(ear - source * [-1, 1, 1])  # one bounce, off the wall x = 0
+    far = np.linalg.norm(ear - (2 * size * [0, 1, 0] + source * [1, -1, 1]))  # off y = 3 m
+    order = np.argsort(delays)
+    assert delays[order[0]] == pytest.approx(direct / room.SPEED)
+    assert levels[order[0]] == pytest.approx(1 / direct)
+    for distance in (mirrored, far):
+        k = np.argmin(np.abs(delays - distance / room.SPEED))
+        assert delays[k] * room.SPEED == pytest.approx(distance)
+        assert levels[k] == pytest.approx(0.8 / distance)
+
+
+def test_measured_response_starts_at_its_direct_sound_and_stays_in_time_with_the_target():
+    """Lead and pre-ringing of a measurement are cut, so noisy and clean stay sample-aligned."""
+    response = np.concatenate([1e-3 * np.ones(3000), [1.0], 0.3 * tail(0.4)])
+    cut = room.aligned(response)
+    assert np.argmax(np.abs(cut)) == 24 and cut.size == response.size - 3000 + 24
+    click = np.zeros(RATE // 10)
+    click[1000] = 1
+    heard, clean = (fftconvolve(click, h)[: click.size] for h in (cut, room.target(cut)))
+    assert np.argmax(np.abs(heard)) == np.argmax(np.abs(clean))
+    np.testing.assert_allclose(heard[: 1000 + RATE // 50], clean[: 1000 + RATE // 50], atol=1e-6)
