@@ -1,7 +1,7 @@
 """Compile `build/<target>/gen` to library and command, and refuse what must not ship.
 
-`python -m targets.build TARGET` leaves `libpercepnet.a`, `percepnet.h` and the command `percepnet`
-in `build/<target>/`.
+`python -m targets.build TARGET` leaves `libpercepnet.a`, `percepnet.h`, the command `percepnet` and
+`kernel_check` in `build/<target>/`.
 """
 
 import argparse
@@ -121,17 +121,13 @@ def build(target: Target) -> None:
     library.unlink(missing_ok=True)
     call([target.compile["ar"], "rcsD", str(library), *map(str, objects)])
     shutil.copy(gen / "percepnet.h", folder / "percepnet.h")
-    harness = [HARNESS / "main.c", HARNESS / "wav.c", gen / "taps.c"]
-    harness_objects = compile_objects(target, harness, folder / "obj" / "harness")
-    call(
-        [
-            target.compile["cc"],
-            *target.compile["link"],
-            *map(str, harness_objects),
-            str(library),
-            *["-o", str(folder / "percepnet")],
-        ]
-    )
+    programs = {"percepnet": [HARNESS / "main.c", HARNESS / "wav.c", gen / "taps.c"]}
+    if (gen / "kernels.h").exists():  # the library has kernels to check
+        programs["kernel_check"] = [HARNESS / "kernel_check.c"]
+    for name, harness in programs.items():
+        parts = compile_objects(target, harness, folder / "obj" / name)
+        command = [target.compile["cc"], *target.compile["link"], *map(str, parts), str(library)]
+        call([*command, "-o", str(folder / name)])
 
 
 def main() -> None:
