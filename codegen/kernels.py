@@ -13,11 +13,13 @@ _VECTOR = "int16_t *out_q15, const int32_t *pre_q12, int n"
 OPS = [
     {
         "name": "matvec_s8",
+        "stage": "dnn",
         "isas": ["scalar", "neon", "dotprod"],
         "functions": {"matvec_s8": "int32_t *out_q12, const percepnet_matrix *m, const int8_t *x"},
     },
     {
         "name": "matvec_s8_s16",
+        "stage": "dnn",
         "isas": ["scalar", "neon"],
         "functions": {
             "matvec_s8_s16": "int32_t *out_q12, const percepnet_matrix *m, const int16_t *x"
@@ -25,12 +27,34 @@ OPS = [
     },
     {
         "name": "gates_s32",
+        "stage": "dnn",
         "isas": ["scalar", "neon"],
         "functions": {
             "tanh_s32": _VECTOR,
             "sigmoid_s32": _VECTOR,
             "gru_s32": "int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units",
         },
+    },
+    {
+        "name": "fft_s32",
+        "stage": "stft",
+        "isas": ["scalar", "neon"],
+        "functions": {"fft_s32": "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im"},
+    },
+    {
+        "name": "erb_inner_s32",
+        "stage": "erb",
+        "isas": ["scalar", "neon"],
+        "functions": {
+            "erb_inner_s32": "int64_t *sums, const int32_t *a_re, const int32_t *a_im,"
+            " const int32_t *b_re, const int32_t *b_im"
+        },
+    },
+    {
+        "name": "correlate_s16",
+        "stage": "pitch",
+        "isas": ["scalar", "neon"],
+        "functions": {"correlate_s16": "int32_t *cross, const int16_t *newest"},
     },
 ]
 # From the slowest to the fastest: the isas to take from (the first that an op has), when the
@@ -62,6 +86,11 @@ def plan() -> dict:
 def files() -> list[str]:
     """Generated C files of the kernels, without folder."""
     return [f"{op['name']}_{isa}.c" for op in OPS for isa in op["isas"]]
+
+
+def scalar_files(stage: str) -> list[str]:
+    """Those that a stage needs everywhere."""
+    return [f"{op['name']}_scalar.c" for op in OPS if op["stage"] == stage]
 
 
 def packing() -> dict[str, int]:

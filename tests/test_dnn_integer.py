@@ -14,7 +14,7 @@ from codegen.render import environment
 from codegen.stages.dnn import Dnn
 from reference.dnn import Network
 
-SOURCES = ["dnn.c", "weights.c", *(f for f in kernels.files() if f.endswith("_scalar.c"))]
+SOURCES = ["dnn.c", "weights.c", *kernels.scalar_files("dnn")]
 LAYERS = ("dense", "conv1", "conv2", "gru1", "gru2", "gru3", "gru_gain", "gru_strength")
 
 
@@ -101,14 +101,15 @@ def build(tmp_path_factory):
             assert old in text, f"{name} holds no {old!r}"
             (folder / name).write_text(text.replace(old, new, 1))
         outputs = ("gain", "strength", "vad")
-        scalar = ", ".join(kernels.plan()["sets"][0]["chosen"].values())
+        dnn = [name for op in kernels.OPS if op["stage"] == "dnn" for name in op["functions"]]
+        scalar = ", ".join(f".{name} = percepnet_{name}_scalar" for name in dnn)
         writes = [f"fwrite(st.{n}_q15, 2, sizeof st.{n}_q15 / 2, stdout);" for n in LAYERS]
         writes += [f"fwrite({n}_q15, 2, sizeof {n}_q15 / 2, stdout);" for n in outputs]
         (folder / "main.c").write_text(
             '#include "dnn.h"\n#include "fixed.h"\n#include <stdio.h>\n'
             + c_tables(fixed.tables())
             + "static percepnet_dnn_state st;\n"
-            + f"static const percepnet_kernels set = {{\"scalar\", {scalar}}};\n"
+            + f"static const percepnet_kernels set = {{{scalar}}};\n"
             + "int main(void) { int16_t features[70], vad_q15[1];\n"
             + f"int16_t gain_q15[{plan['sizes']['bands']}], strength_q15[34];\n"
             + "while (fread(features, 2, 70, stdin) == 70) {\n"

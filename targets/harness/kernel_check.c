@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "params.h"
 
 /* The counting plugin measures between these two: one call of a kernel, of a stated size. */
 #if defined(__aarch64__)
@@ -28,7 +29,15 @@ static const int lengths[] = {1, 3, 4, 5, 7, 8, 9, 16, 17, 160, 161};
 static int8_t weight[MAX_ROWS * MAX_COLS], x_s8[MAX_COLS];
 static int16_t x_s16[MAX_COLS];
 static int32_t bias[MAX_ROWS], mult[MAX_ROWS], pre[3 * MAX_ROWS], hidden[3 * MAX_ROWS];
-static struct { int32_t q12[MAX_ROWS]; int16_t q15[MAX_ROWS]; char guard[GUARD]; } want, got;
+static int32_t spectra[4][PERCEPNET_HOP];
+static int16_t segment[PERCEPNET_LAG_MAX + PERCEPNET_PITCH_WINDOW];
+static struct {
+    int32_t q12[MAX_ROWS];
+    int16_t q15[MAX_ROWS];
+    int64_t sums[PERCEPNET_N_BANDS];
+    int32_t fft[4][PERCEPNET_HOP];
+    char guard[GUARD];
+} want, got;
 static uint64_t state;
 static int cases, failures;
 
@@ -102,11 +111,15 @@ static void compare(const char *isa, const char *function, int a, int b, int kin
     fprintf(stderr, "%s_%s, size %d x %d, kind %d: ", function, isa, a, b, kind);
     for (int i = 0; i < MAX_ROWS; i++)
         if (want.q12[i] != got.q12[i] || want.q15[i] != got.q15[i]) {
-            fprintf(stderr, "index %d: scalar %d %d, here %d %d\n", i, want.q12[i], want.q15[i],
-                    got.q12[i], got.q15[i]);
+            fprintf(stderr, "index %d: scalar %ld %d, here %ld %d\n", i, (long)want.q12[i],
+                    want.q15[i], (long)got.q12[i], got.q15[i]);
             return;
         }
-    fprintf(stderr, "guard bytes overwritten\n");
+    const unsigned char *expected = (const void *)&want, *found = (const void *)&got;
+    size_t i = 0;
+    while (expected[i] == found[i])
+        i++;
+    fprintf(stderr, "byte %zu of the buffers: scalar %02x, here %02x\n", i, expected[i], found[i]);
 }
 
 static void check_matrices(const percepnet_kernels *scalar, const percepnet_kernels *set)
@@ -166,6 +179,38 @@ static void check_gates(const percepnet_kernels *scalar, const percepnet_kernels
     }
 }
 
+/* spectra within the bound of the plan: 2^30 less rounding; inputs of the FFT a 480th of it */
+static void check_signal(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    static const int32_t limits[] = {1, 200, 70000, 1 << 20, (1 << 30) - (1 << 16)};
+    for (int kind = 0; kind < KINDS; kind++) {
+        int32_t limit = limits[between(0, COUNT(limits) - 1)];
+        for (int part = 0; part < 4; part++)
+            for (int i = 0; i < PERCEPNET_HOP; i++)
+                spectra[part][i] = value(next() % 4 ? kind : KINDS - 1, i, -limit, limit);
+        clear();
+        scalar->erb_inner_s32(want.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+        set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+        compare(set->isa, "erb_inner_s32", limit, 1, kind);
+
+        clear();
+        for (int part = 0; part < 4; part++)
+            for (int i = 0; i < PERCEPNET_HOP; i++)
+                want.fft[part][i] = got.fft[part][i] = spectra[part][i] / 1024;
+        scalar->fft_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3]);
+        set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
+        compare(set->isa, "fft_s32", limit, 1, kind);
+
+        int most = (1 << PERCEPNET_PITCH_SEGMENT_BITS) - 1;
+        for (int i = 0; i < COUNT(segment); i++)
+            segment[i] = (int16_t)value(next() % 4 ? kind : KINDS - 1, i, -most, most);
+        clear();
+        scalar->correlate_s16(want.q12, segment + PERCEPNET_LAG_MAX);
+        set->correlate_s16(got.q12, segment + PERCEPNET_LAG_MAX);
+        compare(set->isa, "correlate_s16", PERCEPNET_N_LAGS, 1, kind);
+    }
+}
+
 /* every tanh and sigmoid from -70000 to 70000 */
 static void sweep(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
@@ -192,6 +237,9 @@ static void bench(const percepnet_kernels *set)
     set->tanh_s32(got.q15, got.q12, BENCH);
     set->sigmoid_s32(got.q15, got.q12, BENCH);
     set->gru_s32(got.q15, pre, hidden, BENCH);
+    set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
+    set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+    set->correlate_s16(got.q12, segment + PERCEPNET_LAG_MAX);
     COUNT_END();
 }
 
@@ -212,6 +260,7 @@ int main(int argc, char **argv)
         for (int round = 0; round < ROUNDS; round++) {
             check_matrices(scalar, set);
             check_gates(scalar, set);
+            check_signal(scalar, set);
         }
         sweep(scalar, set);
         bench(set);

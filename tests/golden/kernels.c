@@ -28,6 +28,9 @@ static const percepnet_kernels scalar = {
     percepnet_tanh_s32_scalar,
     percepnet_sigmoid_s32_scalar,
     percepnet_gru_s32_scalar,
+    percepnet_fft_s32_scalar,
+    percepnet_erb_inner_s32_scalar,
+    percepnet_correlate_s16_scalar,
 };
 #endif
 
@@ -39,6 +42,9 @@ static const percepnet_kernels neon = {
     percepnet_tanh_s32_neon,
     percepnet_sigmoid_s32_neon,
     percepnet_gru_s32_neon,
+    percepnet_fft_s32_neon,
+    percepnet_erb_inner_s32_neon,
+    percepnet_correlate_s16_neon,
 };
 #endif
 
@@ -50,6 +56,9 @@ static const percepnet_kernels dotprod = {
     percepnet_tanh_s32_neon,
     percepnet_sigmoid_s32_neon,
     percepnet_gru_s32_neon,
+    percepnet_fft_s32_neon,
+    percepnet_erb_inner_s32_neon,
+    percepnet_correlate_s16_neon,
 };
 #endif
 

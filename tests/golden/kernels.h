@@ -25,7 +25,21 @@ typedef struct {
     /* torch.nn.GRU from its pre-activations of input and hidden state, each r, z, n of `units`:
      * n = tanh(x_n + r h_n), h' = n + z (h - n); h' lies between n and h, so nothing saturates */
     void (*gru_s32)(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+    /* 480 complex values from a to b, which hold others afterwards */
+    void (*fft_s32)(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+    /* <a, b> of each band, see erb.h; may read up to bin ACTIVE_BINS + 3 */
+    void (*erb_inner_s32)(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
+                          const int32_t *b_re, const int32_t *b_im);
+    /* sums of newest[i] newest[i - lag] over the window of the pitch search, N_LAGS lags */
+    void (*correlate_s16)(int32_t *cross, const int16_t *newest);
 } percepnet_kernels;
+
+/* The signal part takes what every CPU of the build has: nothing to choose at run time. */
+#if defined(__ARM_NEON)
+#define PERCEPNET_BASE(op) percepnet_##op##_neon
+#else
+#define PERCEPNET_BASE(op) percepnet_##op##_scalar
+#endif
 
 /* Sets from the slowest (scalar) to the fastest that this build holds, ended by NULL. */
 extern const percepnet_kernels *const percepnet_kernel_sets[];
@@ -47,5 +61,11 @@ void percepnet_gru_s32_scalar(int16_t *h_q15, const int32_t *x_q12, const int32_
 void percepnet_tanh_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_sigmoid_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_gru_s32_neon(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
+void percepnet_erb_inner_s32_neon(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
+void percepnet_correlate_s16_scalar(int32_t *cross, const int16_t *newest);
+void percepnet_correlate_s16_neon(int32_t *cross, const int16_t *newest);
 
 #endif

@@ -2,6 +2,7 @@
  * The bounds of the plan prove that nothing overflows. */
 #include "pitch.h"
 #include "fixed.h"
+#include "kernels.h"
 #include "tables.h"
 
 #include <string.h>
@@ -116,11 +117,11 @@ static int normalise(int16_t *v, const int32_t *whitened_q8)
     return shift;
 }
 
-static int32_t inner(const int16_t *a, const int16_t *b)
+static int32_t energy_of(const int16_t *x)
 {
     int32_t acc = 0;
     for (int i = 0; i < PERCEPNET_PITCH_WINDOW; i++)
-        acc += a[i] * b[i];
+        acc += x[i] * x[i];
     return acc;
 }
 
@@ -128,8 +129,9 @@ static int32_t inner(const int16_t *a, const int16_t *b)
 static void correlate(int32_t c_q15[N_LAGS], const int16_t v[PERCEPNET_PITCH_SEGMENT], int shift)
 {
     const int16_t *newest = v + PERCEPNET_LAG_MAX;
-    int32_t energy = inner(newest, newest);
+    int32_t energy = energy_of(newest);
     int64_t fixed = energy + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
+    PERCEPNET_BASE(correlate_s16)(c_q15, newest);
     for (int lag = 1; lag <= PERCEPNET_LAG_MAX; lag++) {
         const int16_t *past = newest - lag;
         int32_t leaving = past[PERCEPNET_PITCH_WINDOW];
@@ -137,7 +139,8 @@ static void correlate(int32_t c_q15[N_LAGS], const int16_t v[PERCEPNET_PITCH_SEG
         if (lag < PERCEPNET_LAG_MIN)
             continue;
         int64_t total = fixed + energy;
-        int64_t c = div_q(2 * (int64_t)inner(newest, past), total > 1 ? total : 1, 15);
+        int64_t cross = c_q15[lag - PERCEPNET_LAG_MIN];
+        int64_t c = div_q(2 * cross, total > 1 ? total : 1, 15);
         c_q15[lag - PERCEPNET_LAG_MIN] = (int32_t)clamp(c, -32767, 32767);
     }
 }
