@@ -14,7 +14,7 @@ OPS = [
     {
         "name": "matvec_s8",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "dotprod"],
+        "isas": ["scalar", "neon", "dotprod", "avx2", "vnni"],
         "functions": {"matvec_s8": "int32_t *out_q12, const percepnet_matrix *m, const int8_t *x"},
     },
     {
@@ -57,6 +57,7 @@ OPS = [
         "functions": {"correlate_s16": "int32_t *cross, const int16_t *newest"},
     },
 ]
+X86 = "defined(__x86_64__) && defined(__GNUC__)"
 # From the slowest to the fastest: the isas to take from (the first that an op has), when the
 # compiler can make it, and when the CPU can run it.
 SETS = [
@@ -68,6 +69,8 @@ SETS = [
         "compiled": "defined(__aarch64__)",
         "runs": "has_dotprod()",
     },
+    {"isa": "avx2", "from": ["avx2", "scalar"], "compiled": X86, "runs": "has_x86(0)"},
+    {"isa": "vnni", "from": ["vnni", "scalar"], "compiled": X86, "runs": "has_x86(1)"},
 ]
 
 

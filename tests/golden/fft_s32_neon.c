@@ -32,7 +32,7 @@ static inline lane mul(lane a, lane b_q31)
 
 static inline void put_turned4(int32_t *y, lane a, lane b, lane c, lane d)
 {
-    int32x4x4_t turned = {{a, b, c, d}};
+    int32x4x4_t turned = { {a, b, c, d} };
     vst4q_s32(y, turned);
 }
 

@@ -53,6 +53,8 @@ const percepnet_kernels *percepnet_kernels_choose(void);
 void percepnet_matvec_s8_scalar(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
 void percepnet_matvec_s8_neon(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
 void percepnet_matvec_s8_dotprod(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+void percepnet_matvec_s8_avx2(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+void percepnet_matvec_s8_vnni(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
 void percepnet_matvec_s8_s16_scalar(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
 void percepnet_matvec_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
 void percepnet_tanh_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
