@@ -12,7 +12,7 @@ import math
 import numpy as np
 from safetensors.numpy import load
 
-from codegen import fixed, quantize
+from codegen import fixed, kernels, quantize
 from codegen.stages import comb, erb, features, gains, highpass, pitch, postfilter, stft
 from reference import params
 from reference.dnn import model_path
@@ -64,6 +64,8 @@ def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
         "bounds": bounds(),
         "stft": stft.plan(),
         "dnn": network,
+        "kernels": kernels.plan(),
+        "packing": kernels.packing(),
         "weights_sha256": {
             name: hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
             for name, array in arrays.items()
@@ -105,7 +107,7 @@ def describe(ctype: str, values: np.ndarray, format_text: str) -> dict:
 def bounds() -> list[dict]:
     """Worst case of every accumulator of the signal stages, with its margin in bits."""
     found = []
-    for stage, module in STAGES.items():
+    for stage, module in {**STAGES, "kernels": kernels}.items():
         for name, worst, limit in module.bounds():
             if worst > limit:
                 raise OverflowError(f"{name}: can reach {worst}, bound is {limit}; see {stage}.py")
@@ -184,7 +186,7 @@ def state_bytes(tap_list: list[dict], network: dict) -> int:
     signals = sum(tap["bytes"] * tap["count"] for tap in tap_list)
     spectra = params.LOOKAHEAD_FRAMES * (8 * params.N_BINS + 8 + 8 * params.N_BANDS)
     stages = sum(stage.state_bytes() for stage in (stft, pitch, comb))
-    layers = 8 * network["pre"] + network["layers"] + 2 * network["sizes"]["dense"]
-    layers += sum(conv["history"] for conv in network["convs"])
+    layers = 8 * network["pre"] + network["layers_buffer"] + 2 * network["sizes"]["dense"]
+    layers += sum(conv["buffer"] for conv in network["convs"])
     total = signals + spectra + stages + layers + 8 * params.N_BANDS + STATE_MARGIN_BYTES
     return -(-total // 256) * 256

@@ -19,6 +19,7 @@ import math
 
 import numpy as np
 
+from codegen import pack
 from codegen.fixed import rshift_round
 
 W_MAX = 127  # symmetric, so that the proofs and the SIMD kernels never meet -128
@@ -58,6 +59,7 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
                 "name": name,
                 "rows": w.shape[0],
                 "cols": w.shape[1],
+                **packed_size(*w.shape, 1 if source == "features" else 4),
                 "input": source,
                 "shift": shift,
                 **prove(name, w, b, mult, shift, x_max),
@@ -115,6 +117,12 @@ def prove(
     }
 
 
+def packed_size(rows: int, cols: int, depth: int) -> dict[str, int]:
+    """Layout of a matrix for the kernels: see codegen.pack."""
+    packed_rows, packed_cols = pack.padded(rows, cols, depth)
+    return {"depth": depth, "packed_rows": packed_rows, "packed_cols": packed_cols}
+
+
 def margin_bits(bound: int) -> float:
     """Unused bits of an int32 that never exceeds `bound`."""
     return round(math.log2(INT32_MAX / max(bound, 1)), 2)
@@ -142,15 +150,19 @@ def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
             "outputs": "int16 Q15, 0..32767",
         },
         "convs": [
-            {"name": n, "units": sizes["conv"], "inputs": i, "history": i * k, "keep": i * (k - 1)}
+            {"name": n, "units": sizes["conv"], "inputs": i, "history": i * k, "keep": i * (k - 1),
+             "buffer": pack.up(i * k, pack.COLS_S8)}
             for n, i, k in convs
         ],
         "grus": [{"name": g, "units": units[g], "input": offset[source[g]]} for g in GRUS],
         "layers": starts[-1],
+        "layers_buffer": starts[-1] + pack.COLS_S8,  # kernels read whole vectors of any piece
+        "strength_buffer": pack.up(sizes["strength"], pack.COLS_S8),
         "layer_offset": dict(sorted(offset.items())),
-        "pre": max(m["rows"] for m in matrices),
+        "pre": max(m["packed_rows"] for m in matrices),
         "matrices": matrices,
         "weight_bytes": sum(m["rows"] * m["cols"] for m in matrices),
+        "packed_bytes": sum(m["packed_rows"] * m["packed_cols"] for m in matrices),
     }
 
 

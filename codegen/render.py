@@ -6,13 +6,16 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
+from codegen import kernels
+from codegen.pack import pack_all
 from codegen.plan import canonical, plan
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARY = ("stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilter", "highpass")
 FILES = (
     ["percepnet.h", "params.h", "fixed.h", "tables.h", "tables.c", "weights.c"]
-    + [f"{stage}.{kind}" for stage in (*LIBRARY, "suppressor") for kind in ("h", "c")]
+    + [f"{stage}.{kind}" for stage in (*LIBRARY, "kernels", "suppressor") for kind in ("h", "c")]
+    + ["gates.h", "neon.h", "x86.h", *kernels.files()]
     + ["taps.h", "taps.c"]
 )
 
@@ -20,7 +23,7 @@ FILES = (
 def environment() -> jinja2.Environment:
     """Strict: an unknown name stops generation. Templates compute nothing."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([TEMPLATES, TEMPLATES / "kernels"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -31,10 +34,12 @@ def environment() -> jinja2.Environment:
 def render(content: dict, arrays: dict[str, np.ndarray]) -> dict[str, str]:
     """All generated files by name: text of each. Pure: same plan and arrays, same text."""
     env = environment()
+    packed = pack_all(content["dnn"]["matrices"], arrays)
     files = {}
     for name in FILES:
         head = f"/* Generated from {name}.j2, plan {content['hash'][:16]}. Do not edit. */\n"
-        files[name] = head + env.get_template(f"{name}.j2").render(**content, arrays=arrays)
+        text = env.get_template(f"{name}.j2").render(**content, arrays=arrays, packed=packed)
+        files[name] = head + text
     return files
 
 

@@ -179,10 +179,25 @@ def run_cpu(target: Target, cpu: str, test_set: Path) -> dict:
     return row
 
 
-def run(target: Target, test_set: Path) -> int:
-    """Every CPU of the target over the set; number of CPUs that differ from the twin."""
-    record = read_record(target)
+def check_kernels(target: Target) -> int:
+    """Every kernel against the scalar one on every CPU; number of CPUs on which one differs."""
+    if not (target.folder / "kernel_check").exists():
+        return 0
     failures = 0
+    for cpu in [*target.cpus, *target.check.get("kernel_cpus", [])]:
+        command = target.command(cpu, program="kernel_check")
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        print(f"{target.name} {cpu}: {done.stdout}", end="")
+        if done.returncode:
+            failures += 1
+            print(f"{done.stderr}{target.name} {cpu}: exit {done.returncode}", file=sys.stderr)
+    return failures
+
+
+def run(target: Target, test_set: Path) -> int:
+    """Kernels, then every CPU of the target over the set; number of CPUs that differ."""
+    record = read_record(target)
+    failures = check_kernels(target)
     for cpu in target.cpus:
         try:
             row = run_cpu(target, cpu, test_set)

@@ -19,7 +19,9 @@ class Target:
     compile: dict
     """cc, ar, flags, link."""
     check: dict
-    """objdump and `float`, the pattern of forbidden mnemonics; empty: no disassembly check."""
+    """objdump and `float`, the pattern of forbidden mnemonics: without, no disassembly check.
+    outside: symbols that the library may take from the system. kernel_cpus: further CPUs on which
+    the kernels are compared with the scalar ones."""
     count: dict
     """Machine code of the two marker instructions; empty: nothing is counted here."""
 
@@ -32,10 +34,10 @@ class Target:
         """Name under `build/out/`: the target, and the CPU where there are several."""
         return self.name if len(self.cpus) == 1 else f"{self.name}-{cpu}"
 
-    def command(self, cpu: str, *emulator_options: str) -> list[str]:
-        """Command line that runs `build/<name>/percepnet` on `cpu`, ready for its arguments."""
+    def command(self, cpu: str, *emulator_options: str, program: str = "percepnet") -> list[str]:
+        """Command line that runs `build/<name>/<program>` on `cpu`, ready for its arguments."""
         emulator = [part.format(cpu=cpu) for part in self.run]
-        return [*emulator, *emulator_options, str((self.folder / "percepnet").resolve())]
+        return [*emulator, *emulator_options, str((self.folder / program).resolve())]
 
 
 def load(name: str) -> Target:

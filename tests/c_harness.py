@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from codegen import fixed
+from codegen import fixed, kernels
 from codegen.plan import framing
 from codegen.render import environment
 
@@ -26,7 +26,9 @@ def build(
     names = sorted({name.split(".")[0] for name in templates} - {"fixed"})
     stages = {name: importlib.import_module(f"codegen.stages.{name}") for name in names}
     plans = {name: stage.plan() for name, stage in stages.items() if hasattr(stage, "plan")}
-    for template in {"fixed.h.j2", *templates}:
+    plans |= {"kernels": kernels.plan(), "packing": kernels.packing()}
+    templates = [*templates, *(f"{c}.j2" for name in names for c in kernels.scalar_files(name))]
+    for template in {"fixed.h.j2", "kernels.h.j2", *templates}:
         text = environment().get_template(template).render(**plans, **(context or {}))
         (tmp_path / template.removesuffix(".j2")).write_text(text)
     tables, sizes = fixed.tables(), framing()

@@ -8,12 +8,13 @@ from c_harness import c_tables
 from test_fixed import GCC
 from test_quantize import SMALL, TOY, random_network
 
-from codegen import fixed
+from codegen import fixed, kernels, pack
 from codegen import quantize as q
 from codegen.render import environment
 from codegen.stages.dnn import Dnn
 from reference.dnn import Network
 
+SOURCES = ["dnn.c", "weights.c", *kernels.scalar_files("dnn")]
 LAYERS = ("dense", "conv1", "conv2", "gru1", "gru2", "gru3", "gru_gain", "gru_strength")
 
 
@@ -89,31 +90,34 @@ def build(tmp_path_factory):
     def compile_network(network, flags=GCC, edit=None):
         plan, arrays = network
         folder = tmp_path_factory.mktemp("dnn")
-        (folder / "fixed.h").write_text(environment().get_template("fixed.h.j2").render())
-        for name in ("dnn.h", "dnn.c", "weights.c"):
+        packed = pack.pack_all(plan["matrices"], arrays)
+        context = {"dnn": plan, "packed": packed, "packing": kernels.packing()}
+        for name in ("fixed.h", "dnn.h", "kernels.h", "gates.h", *SOURCES):
             template = environment().get_template(f"{name}.j2")
-            (folder / name).write_text(template.render(dnn=plan, arrays=arrays))
+            (folder / name).write_text(template.render(**context, kernels=kernels.plan()))
         if edit:
             name, old, new = edit
             text = (folder / name).read_text()
             assert old in text, f"{name} holds no {old!r}"
             (folder / name).write_text(text.replace(old, new, 1))
         outputs = ("gain", "strength", "vad")
+        dnn = [name for op in kernels.OPS if op["stage"] == "dnn" for name in op["functions"]]
+        scalar = ", ".join(f".{name} = percepnet_{name}_scalar" for name in dnn)
         writes = [f"fwrite(st.{n}_q15, 2, sizeof st.{n}_q15 / 2, stdout);" for n in LAYERS]
         writes += [f"fwrite({n}_q15, 2, sizeof {n}_q15 / 2, stdout);" for n in outputs]
         (folder / "main.c").write_text(
             '#include "dnn.h"\n#include "fixed.h"\n#include <stdio.h>\n'
             + c_tables(fixed.tables())
             + "static percepnet_dnn_state st;\n"
+            + f"static const percepnet_kernels set = {{{scalar}}};\n"
             + "int main(void) { int16_t features[70], vad_q15[1];\n"
             + f"int16_t gain_q15[{plan['sizes']['bands']}], strength_q15[34];\n"
             + "while (fread(features, 2, 70, stdin) == 70) {\n"
-            + "percepnet_dnn_run(&st, gain_q15, strength_q15, vad_q15, features);\n"
+            + "percepnet_dnn_run(&st, &set, gain_q15, strength_q15, vad_q15, features);\n"
             + "\n".join(writes)
             + "}\nreturn 0; }\n"
         )
-        sources = ["main.c", "dnn.c", "weights.c"]
-        subprocess.run([*flags, *sources, "-o", "main"], cwd=folder, check=True)
+        subprocess.run([*flags, "main.c", *SOURCES, "-o", "main"], cwd=folder, check=True)
         return folder / "main"
 
     return compile_network
@@ -162,12 +166,12 @@ def test_optimised_build_equals_twin(build):
 
 MUTATIONS = {
     "truncation": ("fixed.h", "(x + ((INT64_C(1) << n) >> 1)) >> n", "x >> n"),
-    "short accumulator": ("dnn.c", "int32_t acc = bias[row];", "int16_t acc = (int16_t)bias[row];"),
-    "gates swapped": ("dnn.c", "z_at = units + i, n_at = 2 * units + i",
+    "short accumulator": ("matvec_s8_scalar.c", "int32_t acc[", "int16_t acc["),
+    "gates swapped": ("gates.h", "z_at = units + i, n_at = 2 * units + i",
                       "z_at = 2 * units + i, n_at = units + i"),
     "newest frame first": ("dnn.c", "to_s8(history + keep, x_q15, n)", "to_s8(history, x_q15, n)"),
     "step of 1/128": ("dnn.c", "* 127 + (1 << 14)) >> 15", "+ (1 << 7)) >> 8"),
-    "sigmoid for tanh": ("dnn.c", "= tanh_q15(pre", "= sigmoid_q15(pre"),
+    "sigmoid for tanh": ("gates_s32_scalar.c", "= tanh_q15(pre", "= sigmoid_q15(pre"),
 }  # fmt: skip
 
 

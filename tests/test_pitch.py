@@ -305,7 +305,7 @@ int main(void)
         int64_t r[ORDER + 1];
         for (int k = 0; k <= ORDER; k++)
             r[k] = in[k];
-        scores(scratch.score_q15, height_q15);
+        scores(scratch.score_q15, height_q15, scratch.stay_q15);
         extend(&st, &scratch);
         linear_prediction(a_q24, r);
         fwrite(scratch.score_q15, 4, N_LAGS, stdout);

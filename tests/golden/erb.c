@@ -2,27 +2,13 @@
 #include "erb.h"
 
 #include "fixed.h"
+#include "kernels.h"
 #include "tables.h"
 
 void percepnet_erb_inner(int64_t sums[PERCEPNET_N_BANDS], const percepnet_spectrum *a,
                          const percepnet_spectrum *b)
 {
-    int64_t from_below = 0; /* rising half of band i, left by the interval before */
-    for (int i = 0; i < PERCEPNET_N_BANDS - 1; i++) {
-        int64_t total = 0, rising = 0;
-        for (int j = percepnet_band_peaks[i]; j < percepnet_band_peaks[i + 1]; j++) {
-            int64_t product = rshift_round(a->re[j], PERCEPNET_ENERGY_SHIFT) *
-                                  rshift_round(b->re[j], PERCEPNET_ENERGY_SHIFT) +
-                              rshift_round(a->im[j], PERCEPNET_ENERGY_SHIFT) *
-                                  rshift_round(b->im[j], PERCEPNET_ENERGY_SHIFT);
-            total += product;
-            rising += product * percepnet_rise_q11[j];
-        }
-        sums[i] = from_below + total * (1 << PERCEPNET_RISE_BITS) - rising;
-        from_below = rising;
-    }
-    sums[0] *= 2; /* the end bands are half triangles: counted twice */
-    sums[PERCEPNET_N_BANDS - 1] = 2 * from_below;
+    PERCEPNET_BASE(erb_inner_s32)(sums, a->re, a->im, b->re, b->im);
 }
 
 void percepnet_erb_interpolate(int16_t bins[PERCEPNET_ACTIVE_BINS],

@@ -62,6 +62,9 @@ static inline int64_t mul_q(int32_t a, int32_t b, int shift)
 /* 0 for 0, else floor(log2 x) + 1 */
 static inline int bit_length(uint64_t x)
 {
+#if defined(__GNUC__)
+    return x ? 64 - __builtin_clzll(x) : 0;
+#else
     int n = 0;
     for (int step = 32; step; step >>= 1) {
         if (x >> step) {
@@ -70,6 +73,7 @@ static inline int bit_length(uint64_t x)
         }
     }
     return n + (int)x;
+#endif
 }
 
 static inline int clz32(uint32_t x)
@@ -89,21 +93,22 @@ static inline int norm_shift64(int64_t x)
     return 63 - bit_length((uint64_t)(x < 0 ? ~x : x));
 }
 
-/* floor(sqrt(x)), exact, digit by digit */
+/* floor(sqrt(x)), exact. Of x raised to 2^62..2^64 a straight line gives 8 bits within 4.2 %, then
+ * Heron's rule, which never falls below the floor, squares the error: 2^-10, 2^-21, 2^-42. */
 static inline uint32_t isqrt64(uint64_t x)
 {
-    uint64_t root = 0, bit = UINT64_C(1) << 62;
-    while (bit > x)
-        bit >>= 2;
-    for (; bit; bit >>= 2) {
-        uint64_t trial = root + bit;
-        root >>= 1;
-        if (x >= trial) {
-            x -= trial;
-            root += bit;
-        }
-    }
-    return (uint32_t)root;
+    if (x == 0)
+        return 0;
+    int half = (64 - bit_length(x)) / 2;
+    x <<= 2 * half;
+    uint32_t root = 88 + ((uint32_t)(x >> 48) * 171 >> 16);
+    root = ((root << 8) + (uint32_t)(x >> 40) / root) / 2;
+    uint64_t wide = (((uint64_t)root << 16) + (x >> 16) / root) / 2;
+    wide = (wide + x / wide) / 2;
+    wide = wide > UINT32_MAX ? UINT32_MAX : wide;
+    while (wide * wide > x)
+        wide--;
+    return (uint32_t)wide >> half;
 }
 
 /* num * 2^q / den, rounded; |num| * 2^q + den < 2^63, den > 0 */

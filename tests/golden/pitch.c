@@ -2,6 +2,7 @@
  * The bounds of the plan prove that nothing overflows. */
 #include "pitch.h"
 #include "fixed.h"
+#include "kernels.h"
 #include "tables.h"
 
 #include <string.h>
@@ -116,11 +117,11 @@ static int normalise(int16_t *v, const int32_t *whitened_q8)
     return shift;
 }
 
-static int32_t inner(const int16_t *a, const int16_t *b)
+static int32_t energy_of(const int16_t *x)
 {
     int32_t acc = 0;
     for (int i = 0; i < PERCEPNET_PITCH_WINDOW; i++)
-        acc += a[i] * b[i];
+        acc += x[i] * x[i];
     return acc;
 }
 
@@ -128,8 +129,9 @@ static int32_t inner(const int16_t *a, const int16_t *b)
 static void correlate(int32_t c_q15[N_LAGS], const int16_t v[PERCEPNET_PITCH_SEGMENT], int shift)
 {
     const int16_t *newest = v + PERCEPNET_LAG_MAX;
-    int32_t energy = inner(newest, newest);
+    int32_t energy = energy_of(newest);
     int64_t fixed = energy + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
+    PERCEPNET_BASE(correlate_s16)(c_q15, newest);
     for (int lag = 1; lag <= PERCEPNET_LAG_MAX; lag++) {
         const int16_t *past = newest - lag;
         int32_t leaving = past[PERCEPNET_PITCH_WINDOW];
@@ -137,7 +139,8 @@ static void correlate(int32_t c_q15[N_LAGS], const int16_t v[PERCEPNET_PITCH_SEG
         if (lag < PERCEPNET_LAG_MIN)
             continue;
         int64_t total = fixed + energy;
-        int64_t c = div_q(2 * (int64_t)inner(newest, past), total > 1 ? total : 1, 15);
+        int64_t cross = c_q15[lag - PERCEPNET_LAG_MIN];
+        int64_t c = div_q(2 * cross, total > 1 ? total : 1, 15);
         c_q15[lag - PERCEPNET_LAG_MIN] = (int32_t)clamp(c, -32767, 32767);
     }
 }
@@ -158,23 +161,34 @@ static void peak_heights(int32_t height_q15[N_LAGS], int16_t offset_q8[N_LAGS],
     }
 }
 
-/* the larger of `best` and the heights within one lag of round(lag / divisor) */
-static int32_t rival(int32_t best, const int32_t height_q15[N_LAGS], int lag, int divisor)
+static inline int32_t larger(int32_t a, int32_t b)
 {
-    int centre = (lag + 1) / divisor - PERCEPNET_LAG_MIN;
-    if (centre < 0)
-        return best;
-    for (int j = centre ? centre - 1 : 0; j <= centre + 1; j++)
-        best = height_q15[j] > best ? height_q15[j] : best;
-    return best;
+    return a > b ? a : b;
 }
 
-/* weigh down sub-harmonics and long lags */
-static void scores(int32_t score_q15[N_LAGS], const int32_t height_q15[N_LAGS])
+/* the largest of each height and its two neighbours, and 0; the last lag is nobody's rival */
+static void neighbourhoods(int32_t around_q15[N_LAGS], const int32_t height_q15[N_LAGS])
 {
+    around_q15[0] = larger(0, larger(height_q15[0], height_q15[1]));
+    for (int j = 1; j < N_LAGS - 1; j++)
+        around_q15[j] = larger(larger(0, height_q15[j - 1]), larger(height_q15[j], height_q15[j + 1]));
+}
+
+/* the best height near round(lag / divisor), at least 0 */
+static inline int32_t rival(const int32_t around_q15[N_LAGS], int lag, int divisor)
+{
+    int centre = (lag + 1) / divisor - PERCEPNET_LAG_MIN;
+    return centre < 0 ? 0 : around_q15[centre];
+}
+
+/* weigh down sub-harmonics and long lags; around_q15: work space */
+static void scores(int32_t score_q15[N_LAGS], const int32_t height_q15[N_LAGS],
+                   int32_t around_q15[N_LAGS])
+{
+    neighbourhoods(around_q15, height_q15);
     for (int j = 0; j < N_LAGS; j++) {
         int lag = PERCEPNET_LAG_MIN + j;
-        int32_t best = rival(rival(0, height_q15, lag, 2), height_q15, lag, 3);
+        int32_t best = larger(rival(around_q15, lag, 2), rival(around_q15, lag, 3));
         int32_t h = height_q15[j];
         if (10 * h < PERCEPNET_GUARD_RATIO_TENTHS * best)
             h = (int32_t)mul_q(h, PERCEPNET_GUARD_FACTOR_Q15, 15);
@@ -250,7 +264,7 @@ void percepnet_pitch_run(percepnet_pitch_state *st, int32_t *period, int32_t *co
     correlate(c_q15, scratch->segment, shift);
     memmove(st->offsets_q8[1], st->offsets_q8[0], sizeof st->offsets_q8 - sizeof st->offsets_q8[0]);
     peak_heights(scratch->height_q15, st->offsets_q8[0], c_q15);
-    scores(scratch->score_q15, scratch->height_q15);
+    scores(scratch->score_q15, scratch->height_q15, scratch->stay_q15);
     extend(st, scratch);
     *period = trace_back(st);
     *correlation_q15 = c_q15[st->best] > 0 ? c_q15[st->best] : 0;

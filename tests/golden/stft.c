@@ -1,11 +1,12 @@
-/* Short-time Fourier transform in integers: Stockham FFT of 480 complex values for 960 real ones.
- * No sum below can overflow: see bounds() in codegen/stages/stft.py. Twiddles are never -1, so
- * the rounded product needs no saturation and equals SQRDMULH. */
+/* Short-time Fourier transform in integers: FFT of 480 complex values for 960 real ones.
+ * No sum below can overflow: see bounds() in codegen/stages/stft.py. The FFT goes through two
+ * buffers in turn, from the first to the second; re and im swapped make it the inverse. */
 #include "stft.h"
 
 #include <string.h>
 
 #include "fixed.h"
+#include "kernels.h"
 #include "tables.h"
 
 #define HALF (PERCEPNET_HOP / 2)
@@ -22,188 +23,11 @@ static inline complex32 load(const int32_t *re, const int32_t *im, int i)
     return (complex32){re[i], im[i]};
 }
 
-static inline complex32 add(complex32 a, complex32 b)
-{
-    return (complex32){a.re + b.re, a.im + b.im};
-}
-
-static inline complex32 sub(complex32 a, complex32 b)
-{
-    return (complex32){a.re - b.re, a.im - b.im};
-}
-
-static inline complex32 minus_i(complex32 a)
-{
-    return (complex32){a.im, -a.re};
-}
-
-static inline complex32 scale(complex32 a, int32_t b_q31)
-{
-    return (complex32){mul(a.re, b_q31), mul(a.im, b_q31)};
-}
-
 /* a (cos - i sin) */
 static inline complex32 rotate(complex32 a, int32_t cos_q31, int32_t sin_q31)
 {
     return (complex32){mul(a.re, cos_q31) + mul(a.im, sin_q31),
                        mul(a.im, cos_q31) - mul(a.re, sin_q31)};
-}
-
-static inline void butterfly2(complex32 y[5], const complex32 a[5])
-{
-    y[0] = add(a[0], a[1]);
-    y[1] = sub(a[0], a[1]);
-}
-
-static inline void butterfly3(complex32 y[5], const complex32 a[5])
-{
-    complex32 t = add(a[1], a[2]), half = {t.re >> 1, t.im >> 1};
-    complex32 m = sub(a[0], half);
-    complex32 s = minus_i(scale(sub(a[1], a[2]), PERCEPNET_SIN_60_Q31));
-    y[0] = add(a[0], t);
-    y[1] = add(m, s);
-    y[2] = sub(m, s);
-}
-
-static inline void butterfly4(complex32 y[5], const complex32 a[5])
-{
-    complex32 t0 = add(a[0], a[2]), t1 = sub(a[0], a[2]);
-    complex32 t2 = add(a[1], a[3]), t3 = minus_i(sub(a[1], a[3]));
-    y[0] = add(t0, t2);
-    y[1] = add(t1, t3);
-    y[2] = sub(t0, t2);
-    y[3] = sub(t1, t3);
-}
-
-static inline void butterfly5(complex32 y[5], const complex32 a[5])
-{
-    complex32 t1 = add(a[1], a[4]), t2 = add(a[2], a[3]);
-    complex32 t3 = sub(a[1], a[4]), t4 = sub(a[2], a[3]);
-    complex32 m1 = add(add(a[0], scale(t1, PERCEPNET_COS_72_Q31)), scale(t2, PERCEPNET_COS_144_Q31));
-    complex32 m2 = add(add(a[0], scale(t1, PERCEPNET_COS_144_Q31)), scale(t2, PERCEPNET_COS_72_Q31));
-    complex32 s1 = minus_i(add(scale(t3, PERCEPNET_SIN_72_Q31), scale(t4, PERCEPNET_SIN_144_Q31)));
-    complex32 s2 = minus_i(sub(scale(t3, PERCEPNET_SIN_144_Q31), scale(t4, PERCEPNET_SIN_72_Q31)));
-    y[0] = add(add(a[0], t1), t2);
-    y[1] = add(m1, s1);
-    y[2] = add(m2, s2);
-    y[3] = sub(m2, s2);
-    y[4] = sub(m1, s1);
-}
-
-/* 120 blocks, stride 1 */
-static void stage1(int32_t *restrict y_re, int32_t *restrict y_im,
-                   const int32_t *restrict x_re, const int32_t *restrict x_im)
-{
-    const int32_t *cos_q31 = percepnet_fft_cos_q31 + 0;
-    const int32_t *sin_q31 = percepnet_fft_sin_q31 + 0;
-    for (int p = 0; p < 120; p++) {
-        for (int q = 0; q < 1; q++) {
-            complex32 a[5], y[5];
-            for (int j = 0; j < 4; j++)
-                a[j] = load(x_re, x_im, q + 1 * (p + 120 * j));
-            butterfly4(y, a);
-            for (int j = 1; j < 4; j++)
-                y[j] = rotate(y[j], cos_q31[120 * (j - 1) + p], sin_q31[120 * (j - 1) + p]);
-            for (int j = 0; j < 4; j++) {
-                y_re[q + 1 * (4 * p + j)] = y[j].re;
-                y_im[q + 1 * (4 * p + j)] = y[j].im;
-            }
-        }
-    }
-}
-
-/* 30 blocks, stride 4 */
-static void stage2(int32_t *restrict y_re, int32_t *restrict y_im,
-                   const int32_t *restrict x_re, const int32_t *restrict x_im)
-{
-    const int32_t *cos_q31 = percepnet_fft_cos_q31 + 360;
-    const int32_t *sin_q31 = percepnet_fft_sin_q31 + 360;
-    for (int p = 0; p < 30; p++) {
-        for (int q = 0; q < 4; q++) {
-            complex32 a[5], y[5];
-            for (int j = 0; j < 4; j++)
-                a[j] = load(x_re, x_im, q + 4 * (p + 30 * j));
-            butterfly4(y, a);
-            for (int j = 1; j < 4; j++)
-                y[j] = rotate(y[j], cos_q31[30 * (j - 1) + p], sin_q31[30 * (j - 1) + p]);
-            for (int j = 0; j < 4; j++) {
-                y_re[q + 4 * (4 * p + j)] = y[j].re;
-                y_im[q + 4 * (4 * p + j)] = y[j].im;
-            }
-        }
-    }
-}
-
-/* 15 blocks, stride 16 */
-static void stage3(int32_t *restrict y_re, int32_t *restrict y_im,
-                   const int32_t *restrict x_re, const int32_t *restrict x_im)
-{
-    const int32_t *cos_q31 = percepnet_fft_cos_q31 + 450;
-    const int32_t *sin_q31 = percepnet_fft_sin_q31 + 450;
-    for (int p = 0; p < 15; p++) {
-        for (int q = 0; q < 16; q++) {
-            complex32 a[5], y[5];
-            for (int j = 0; j < 2; j++)
-                a[j] = load(x_re, x_im, q + 16 * (p + 15 * j));
-            butterfly2(y, a);
-            for (int j = 1; j < 2; j++)
-                y[j] = rotate(y[j], cos_q31[15 * (j - 1) + p], sin_q31[15 * (j - 1) + p]);
-            for (int j = 0; j < 2; j++) {
-                y_re[q + 16 * (2 * p + j)] = y[j].re;
-                y_im[q + 16 * (2 * p + j)] = y[j].im;
-            }
-        }
-    }
-}
-
-/* 5 blocks, stride 32 */
-static void stage4(int32_t *restrict y_re, int32_t *restrict y_im,
-                   const int32_t *restrict x_re, const int32_t *restrict x_im)
-{
-    const int32_t *cos_q31 = percepnet_fft_cos_q31 + 465;
-    const int32_t *sin_q31 = percepnet_fft_sin_q31 + 465;
-    for (int p = 0; p < 5; p++) {
-        for (int q = 0; q < 32; q++) {
-            complex32 a[5], y[5];
-            for (int j = 0; j < 3; j++)
-                a[j] = load(x_re, x_im, q + 32 * (p + 5 * j));
-            butterfly3(y, a);
-            for (int j = 1; j < 3; j++)
-                y[j] = rotate(y[j], cos_q31[5 * (j - 1) + p], sin_q31[5 * (j - 1) + p]);
-            for (int j = 0; j < 3; j++) {
-                y_re[q + 32 * (3 * p + j)] = y[j].re;
-                y_im[q + 32 * (3 * p + j)] = y[j].im;
-            }
-        }
-    }
-}
-
-/* 1 blocks, stride 96 */
-static void stage5(int32_t *restrict y_re, int32_t *restrict y_im,
-                   const int32_t *restrict x_re, const int32_t *restrict x_im)
-{
-    for (int p = 0; p < 1; p++) {
-        for (int q = 0; q < 96; q++) {
-            complex32 a[5], y[5];
-            for (int j = 0; j < 5; j++)
-                a[j] = load(x_re, x_im, q + 96 * (p + 1 * j));
-            butterfly5(y, a);
-            for (int j = 0; j < 5; j++) {
-                y_re[q + 96 * (5 * p + j)] = y[j].re;
-                y_im[q + 96 * (5 * p + j)] = y[j].im;
-            }
-        }
-    }
-}
-
-/* From a to b through a and b in turn. Re and im swapped make it the inverse. */
-static void fft(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im)
-{
-    stage1(b_re, b_im, a_re, a_im);
-    stage2(a_re, a_im, b_re, b_im);
-    stage3(b_re, b_im, a_re, a_im);
-    stage4(a_re, a_im, b_re, b_im);
-    stage5(b_re, b_im, a_re, a_im);
 }
 
 /* (a + conj b) / 2 and (a - conj b) / 2, rounded down */
@@ -257,7 +81,7 @@ static void pack(int32_t *restrict low_re, int32_t *restrict low_im, int32_t *re
 /* Windowed samples lie in buffer 0: even ones in re, odd ones in im. */
 static void transform(percepnet_spectrum *out, percepnet_fft_scratch *work)
 {
-    fft(work->re[0], work->im[0], work->re[1], work->im[1]);
+    PERCEPNET_BASE(fft_s32)(work->re[0], work->im[0], work->re[1], work->im[1]);
     const int32_t *re = work->re[1], *im = work->im[1];
     unpack(out->re, out->im, out->re + HALF + 1, out->im + HALF + 1, re, im);
     out->re[HALF] = re[HALF];
@@ -363,7 +187,7 @@ void percepnet_stft_synthesise(percepnet_stft_state *st, int32_t out_q8[PERCEPNE
     int shift = bits > PERCEPNET_TOTAL_BITS ? bits - PERCEPNET_TOTAL_BITS : 0;
     int to_q8 = 31 + in->frac - shift;
     pack_all(work, in, shift);
-    fft(work->im[0], work->re[0], work->im[1], work->re[1]);
+    PERCEPNET_BASE(fft_s32)(work->im[0], work->re[0], work->im[1], work->re[1]);
     unwindow(out_q8, re, im, percepnet_winsyn_q39, to_q8);
     for (int i = 0; i < PERCEPNET_HOP; i++)
         out_q8[i] = sat32((int64_t)out_q8[i] + st->overlap_q8[i]);

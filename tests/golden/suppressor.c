@@ -86,6 +86,7 @@ percepnet *percepnet_init(void *mem, size_t bytes)
     if (mem == NULL || (uintptr_t)mem % 16 != 0 || bytes < sizeof(struct percepnet))
         return NULL;
     percepnet *st = mem;
+    st->kernels = percepnet_kernels_choose();
     st->postfilter = 0;
     st->decay_floor = 0;
     st->highpass = 0;
@@ -112,7 +113,7 @@ int percepnet_process(percepnet *st, int16_t *out, const int16_t *in)
         return PERCEPNET_ERR_NULL;
     percepnet_frame *f = &st->frame;
     front_end(st, in);
-    percepnet_dnn_run(&st->past.dnn, f->gain_q15, f->strength_q15, &f->vad_q15, f->features_q12);
+    percepnet_dnn_run(&st->past.dnn, st->kernels, f->gain_q15, f->strength_q15, &f->vad_q15, f->features_q12);
     back_end(st);
     memcpy(out, f->out, sizeof f->out);
     return f->vad_q15;

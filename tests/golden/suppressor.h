@@ -43,6 +43,7 @@ typedef struct {
 } percepnet_past;
 
 struct percepnet {
+    const percepnet_kernels *kernels; /* the fastest of this CPU */
     int32_t postfilter;
     int32_t decay_floor;
     int32_t highpass;

@@ -1,0 +1,112 @@
+"""Which kernels are generated, for which instruction sets, and what lets them be narrow.
+
+To add a variant: its template kernels/<op>_<isa>.c.j2, its isa in OPS, a line in SETS where the
+instruction set is new, and its compiler flags in targets/<name>.toml under [compile.isa].
+"""
+
+import numpy as np
+
+from codegen import fixed, pack
+from codegen.quantize import S8_MAX, W_MAX
+
+_VECTOR = "int16_t *out_q15, const int32_t *pre_q12, int n"
+OPS = [
+    {
+        "name": "matvec_s8",
+        "stage": "dnn",
+        "isas": ["scalar", "neon", "dotprod", "avx2", "vnni"],
+        "functions": {"matvec_s8": "int32_t *out_q12, const percepnet_matrix *m, const int8_t *x"},
+    },
+    {
+        "name": "matvec_s8_s16",
+        "stage": "dnn",
+        "isas": ["scalar", "neon"],
+        "functions": {
+            "matvec_s8_s16": "int32_t *out_q12, const percepnet_matrix *m, const int16_t *x"
+        },
+    },
+    {
+        "name": "gates_s32",
+        "stage": "dnn",
+        "isas": ["scalar", "neon"],
+        "functions": {
+            "tanh_s32": _VECTOR,
+            "sigmoid_s32": _VECTOR,
+            "gru_s32": "int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units",
+        },
+    },
+    {
+        "name": "fft_s32",
+        "stage": "stft",
+        "isas": ["scalar", "neon"],
+        "functions": {"fft_s32": "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im"},
+    },
+    {
+        "name": "erb_inner_s32",
+        "stage": "erb",
+        "isas": ["scalar", "neon"],
+        "functions": {
+            "erb_inner_s32": "int64_t *sums, const int32_t *a_re, const int32_t *a_im,"
+            " const int32_t *b_re, const int32_t *b_im"
+        },
+    },
+    {
+        "name": "correlate_s16",
+        "stage": "pitch",
+        "isas": ["scalar", "neon"],
+        "functions": {"correlate_s16": "int32_t *cross, const int16_t *newest"},
+    },
+]
+X86 = "defined(__x86_64__) && defined(__GNUC__)"
+# From the slowest to the fastest: the isas to take from (the first that an op has), when the
+# compiler can make it, and when the CPU can run it.
+SETS = [
+    {"isa": "scalar", "from": ["scalar"], "compiled": "1", "runs": "1"},
+    {"isa": "neon", "from": ["neon"], "compiled": "defined(__ARM_NEON)", "runs": "1"},
+    {
+        "isa": "dotprod",
+        "from": ["dotprod", "neon"],
+        "compiled": "defined(__aarch64__)",
+        "runs": "has_dotprod()",
+    },
+    {"isa": "avx2", "from": ["avx2", "scalar"], "compiled": X86, "runs": "has_x86(0)"},
+    {"isa": "vnni", "from": ["vnni", "scalar"], "compiled": X86, "runs": "has_x86(1)"},
+]
+
+
+def plan() -> dict:
+    """What templates need: files and prototypes, and for each set the function of each op."""
+    sets = []
+    for entry in SETS:
+        chosen = {}
+        for op in OPS:
+            isa = next(isa for isa in entry["from"] if isa in op["isas"])
+            chosen |= {name: f"percepnet_{name}_{isa}" for name in op["functions"]}
+        sets.append({key: entry[key] for key in ("isa", "compiled", "runs")} | {"chosen": chosen})
+    return {"ops": OPS, "sets": sets, "lerp_bound": lerp_bound()}
+
+
+def files() -> list[str]:
+    """Generated C files of the kernels, without folder."""
+    return [f"{op['name']}_{isa}.c" for op in OPS for isa in op["isas"]]
+
+
+def scalar_files(stage: str) -> list[str]:
+    """Those that a stage needs everywhere."""
+    return [f"{op['name']}_scalar.c" for op in OPS if op["stage"] == stage]
+
+
+def packing() -> dict[str, int]:
+    return {"rows": pack.ROWS, "rows_tail": pack.ROWS_TAIL, "cols_s8": pack.COLS_S8}
+
+
+def lerp_bound() -> int:
+    """Largest step of the tanh table times the largest fraction of sigmoid (7 bits)."""
+    return int(np.abs(np.diff(fixed.TANH_Q30)).max()) * 127
+
+
+def bounds() -> list[tuple[str, int, int]]:
+    return [
+        ("kernels tanh interpolation", lerp_bound(), 2**31 - 1),
+        ("kernels two int8 products", 2 * W_MAX * S8_MAX, 2**15 - 1),
+    ]

@@ -1,0 +1,270 @@
+/* kernel_check [SEED]: every kernel that this CPU can run against the scalar one, bit for bit.
+ *
+ * Inputs are meant to break things: near zero, at both limits, alternating, random; sizes hit the
+ * tail, the body, both, and one over. Whole buffers are compared, guard bytes included. The first
+ * difference of each kernel is printed with its case. Exit codes: 0 all equal, 1 not. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "params.h"
+
+/* The counting plugin measures between these two: one call of a kernel, of a stated size. */
+#if defined(__aarch64__)
+#define COUNT_BEGIN() __asm__ volatile("hint #96" ::: "memory")
+#define COUNT_END() __asm__ volatile("hint #97" ::: "memory")
+#else
+#define COUNT_BEGIN() ((void)0)
+#define COUNT_END() ((void)0)
+#endif
+
+enum { GUARD = 64, MAX_ROWS = 1536, MAX_COLS = 512, ROUNDS = 24, KINDS = 6, BENCH = 256 };
+
+static const int row_counts[] = {4, 12, 16, 20, 32, 44, 64, 68};
+static const int col_counts[] = {32, 64, 96, 160, MAX_COLS};
+static const int lengths[] = {1, 3, 4, 5, 7, 8, 9, 16, 17, 160, 161};
+#define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
+
+static int8_t weight[MAX_ROWS * MAX_COLS], x_s8[MAX_COLS];
+static int16_t x_s16[MAX_COLS];
+static int32_t bias[MAX_ROWS], mult[MAX_ROWS], pre[3 * MAX_ROWS], hidden[3 * MAX_ROWS];
+static int32_t spectra[4][PERCEPNET_HOP];
+static int16_t segment[PERCEPNET_LAG_MAX + PERCEPNET_PITCH_WINDOW];
+static struct {
+    int32_t q12[MAX_ROWS];
+    int16_t q15[MAX_ROWS];
+    int64_t sums[PERCEPNET_N_BANDS];
+    int32_t fft[4][PERCEPNET_HOP];
+    char guard[GUARD];
+} want, got;
+static uint64_t state;
+static int cases, failures;
+
+/* splitmix64 */
+static uint64_t next(void)
+{
+    uint64_t z = (state += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+/* low..high */
+static int64_t between(int64_t low, int64_t high)
+{
+    return low + (int64_t)(next() % (uint64_t)(high - low + 1));
+}
+
+/* the i-th value of a kind, within low..high around 0 */
+static int32_t value(int kind, int i, int32_t low, int32_t high)
+{
+    switch (kind) {
+    case 0: return high;
+    case 1: return low;
+    case 2: return i % 2 ? high : low;
+    case 3: return (int32_t)between(-1, 1);
+    case 4: return (int32_t)(next() % 2 ? between(high - 2, high) : between(low, low + 2));
+    default: return (int32_t)between(low, high);
+    }
+}
+
+static int bits(uint64_t x)
+{
+    int n = 0;
+    for (; x; x >>= 1)
+        n++;
+    return n;
+}
+
+/* A matrix within the bounds that the plan proves: accumulator and result fit int32. */
+static percepnet_matrix matrix(int rows, int cols, int x_max, int kind)
+{
+    for (int i = 0; i < rows * cols; i++)
+        weight[i] = (int8_t)value(kind, i, -127, 127);
+    int64_t room = INT32_MAX - (int64_t)cols * 127 * x_max;
+    int32_t most = (int32_t)(room < (1 << 20) ? room : next() % 2 ? room : 1 << 20);
+    int32_t scale = next() % 2 ? INT32_MAX : 1 << 20;
+    for (int row = 0; row < rows; row++) {
+        bias[row] = value((int)between(0, KINDS - 1), row, -most, most);
+        mult[row] = (int32_t)between(scale / 2, scale);
+    }
+    int64_t acc = (int64_t)cols * 127 * x_max + most;
+    int least = bits((uint64_t)acc * (uint64_t)scale) - 30;
+    int shift = (int)between(least > 1 ? least : 1, least > 20 ? least + 4 : 24);
+    return (percepnet_matrix){weight, bias, mult, rows, cols, shift};
+}
+
+static void clear(void)
+{
+    memset(&want, 0x99, sizeof want);
+    memset(&got, 0x99, sizeof got);
+}
+
+/* Compares the whole of both buffers. */
+static void compare(const char *isa, const char *function, int a, int b, int kind)
+{
+    cases++;
+    if (!memcmp(&want, &got, sizeof want))
+        return;
+    failures++;
+    fprintf(stderr, "%s_%s, size %d x %d, kind %d: ", function, isa, a, b, kind);
+    for (int i = 0; i < MAX_ROWS; i++)
+        if (want.q12[i] != got.q12[i] || want.q15[i] != got.q15[i]) {
+            fprintf(stderr, "index %d: scalar %ld %d, here %ld %d\n", i, (long)want.q12[i],
+                    want.q15[i], (long)got.q12[i], got.q15[i]);
+            return;
+        }
+    const unsigned char *expected = (const void *)&want, *found = (const void *)&got;
+    size_t i = 0;
+    while (expected[i] == found[i])
+        i++;
+    fprintf(stderr, "byte %zu of the buffers: scalar %02x, here %02x\n", i, expected[i], found[i]);
+}
+
+static void check_matrices(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int r = 0; r < COUNT(row_counts); r++) {
+        int rows = row_counts[r], kind = (int)between(0, KINDS - 1);
+        int cols = col_counts[between(0, COUNT(col_counts) - 1)];
+        percepnet_matrix m = matrix(rows, cols, 127, kind);
+        for (int i = 0; i < cols; i++)
+            x_s8[i] = (int8_t)value(next() % 4 ? kind : KINDS - 1, i, -127, 127);
+        clear();
+        scalar->matvec_s8(want.q12, &m, x_s8);
+        set->matvec_s8(got.q12, &m, x_s8);
+        compare(set->isa, "matvec_s8", rows, cols, kind);
+
+        cols = (int)between(1, 100);
+        m = matrix(rows, cols, 32768, kind);
+        for (int i = 0; i < cols; i++)
+            x_s16[i] = (int16_t)value(next() % 4 ? kind : KINDS - 1, i, -32768, 32767);
+        clear();
+        scalar->matvec_s8_s16(want.q12, &m, x_s16);
+        set->matvec_s8_s16(got.q12, &m, x_s16);
+        compare(set->isa, "matvec_s8_s16", rows, cols, kind);
+    }
+}
+
+/* small, at the ends of the tables, or anything whose sum of two fits int32 */
+static int32_t pre_activation(int kind, int i)
+{
+    static const int32_t limits[] = {4096, 32767, 32768, 65535, 65536, (1 << 30) - 1};
+    int32_t limit = limits[between(0, COUNT(limits) - 1)];
+    return value(kind, i, -limit, limit);
+}
+
+static void check_gates(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int k = 0; k < COUNT(lengths); k++) {
+        int n = lengths[k], kind = (int)between(0, KINDS - 1);
+        for (int i = 0; i < 3 * n; i++) {
+            pre[i] = pre_activation(kind, i);
+            hidden[i] = pre_activation(kind, i + (int)(next() % 2));
+        }
+        clear();
+        scalar->tanh_s32(want.q15, pre, n);
+        set->tanh_s32(got.q15, pre, n);
+        compare(set->isa, "tanh_s32", n, 1, kind);
+        clear();
+        scalar->sigmoid_s32(want.q15, pre, n);
+        set->sigmoid_s32(got.q15, pre, n);
+        compare(set->isa, "sigmoid_s32", n, 1, kind);
+        clear();
+        for (int i = 0; i < n; i++)
+            want.q15[i] = got.q15[i] = (int16_t)value(kind, i, -32767, 32767);
+        scalar->gru_s32(want.q15, pre, hidden, n);
+        set->gru_s32(got.q15, pre, hidden, n);
+        compare(set->isa, "gru_s32", n, 1, kind);
+    }
+}
+
+/* spectra within the bound of the plan: 2^30 less rounding; inputs of the FFT a 480th of it */
+static void check_signal(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    static const int32_t limits[] = {1, 200, 70000, 1 << 20, (1 << 30) - (1 << 16)};
+    for (int kind = 0; kind < KINDS; kind++) {
+        int32_t limit = limits[between(0, COUNT(limits) - 1)];
+        for (int part = 0; part < 4; part++)
+            for (int i = 0; i < PERCEPNET_HOP; i++)
+                spectra[part][i] = value(next() % 4 ? kind : KINDS - 1, i, -limit, limit);
+        clear();
+        scalar->erb_inner_s32(want.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+        set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+        compare(set->isa, "erb_inner_s32", limit, 1, kind);
+
+        clear();
+        for (int part = 0; part < 4; part++)
+            for (int i = 0; i < PERCEPNET_HOP; i++)
+                want.fft[part][i] = got.fft[part][i] = spectra[part][i] / 1024;
+        scalar->fft_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3]);
+        set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
+        compare(set->isa, "fft_s32", limit, 1, kind);
+
+        int most = (1 << PERCEPNET_PITCH_SEGMENT_BITS) - 1;
+        for (int i = 0; i < COUNT(segment); i++)
+            segment[i] = (int16_t)value(next() % 4 ? kind : KINDS - 1, i, -most, most);
+        clear();
+        scalar->correlate_s16(want.q12, segment + PERCEPNET_LAG_MAX);
+        set->correlate_s16(got.q12, segment + PERCEPNET_LAG_MAX);
+        compare(set->isa, "correlate_s16", PERCEPNET_N_LAGS, 1, kind);
+    }
+}
+
+/* every tanh and sigmoid from -70000 to 70000 */
+static void sweep(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int32_t start = -70000; start < 70000; start += MAX_ROWS) {
+        for (int i = 0; i < MAX_ROWS; i++)
+            pre[i] = start + i;
+        clear();
+        scalar->tanh_s32(want.q15, pre, MAX_ROWS);
+        set->tanh_s32(got.q15, pre, MAX_ROWS);
+        compare(set->isa, "tanh_s32 from", start, 1, 0);
+        scalar->sigmoid_s32(want.q15, pre, MAX_ROWS);
+        set->sigmoid_s32(got.q15, pre, MAX_ROWS);
+        compare(set->isa, "sigmoid_s32 from", start, 1, 0);
+    }
+}
+
+/* one call of each kernel between the markers: BENCH x BENCH weights, BENCH values or units */
+static void bench(const percepnet_kernels *set)
+{
+    percepnet_matrix m = matrix(BENCH, BENCH, 127, KINDS - 1);
+    COUNT_BEGIN();
+    set->matvec_s8(got.q12, &m, x_s8);
+    set->matvec_s8_s16(got.q12, &m, x_s16);
+    set->tanh_s32(got.q15, got.q12, BENCH);
+    set->sigmoid_s32(got.q15, got.q12, BENCH);
+    set->gru_s32(got.q15, pre, hidden, BENCH);
+    set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
+    set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+    set->correlate_s16(got.q12, segment + PERCEPNET_LAG_MAX);
+    COUNT_END();
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    const percepnet_kernels *scalar = percepnet_kernel_sets[0];
+    printf("kernel_check: seed %llu\n", (unsigned long long)seed);
+    for (int s = 0; percepnet_kernel_sets[s]; s++) {
+        const percepnet_kernels *set = percepnet_kernel_sets[s];
+        int failed = failures;
+        if (!percepnet_kernels_run_here(set)) {
+            printf("  %s: not on this CPU\n", set->isa);
+            continue;
+        }
+        state = seed;
+        cases = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            check_matrices(scalar, set);
+            check_gates(scalar, set);
+            check_signal(scalar, set);
+        }
+        sweep(scalar, set);
+        bench(set);
+        printf("  %s: %d of %d cases differ from scalar\n", set->isa, failures - failed, cases);
+    }
+    return failures ? 1 : 0;
+}

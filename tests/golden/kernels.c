@@ -1,0 +1,154 @@
+/* The sets of kernels of this build and the choice among them. */
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h> /* getauxval: glibc, musl and Android */
+#endif
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
+#include "kernels.h"
+
+#include <stddef.h>
+
+#if defined(__aarch64__)
+static int has_dotprod(void)
+{
+#if defined(__linux__)
+    return (int)(getauxval(16 /* AT_HWCAP */) >> 20 & 1); /* HWCAP_ASIMDDP */
+#elif defined(__ARM_FEATURE_DOTPROD)
+    return 1; /* the compiler was told that every CPU of this build has it */
+#else
+    return 0;
+#endif
+}
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+/* AVX2, and with `vnni` AVX512-VNNI for 256 bits: in the CPU, and saved by the system */
+static int has_x86(int vnni)
+{
+    unsigned a, b, c, d, saved, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1))
+        return 0;
+    __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    const unsigned needed = vnni ? 0xE6 : 0x6; /* XMM, YMM; opmask and ZMM */
+    if ((saved & needed) != needed || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return 0;
+    return (int)(b >> 5 & (vnni ? b >> 31 & c >> 11 : 1) & 1);
+}
+#endif
+
+#if 1
+static const percepnet_kernels scalar = {
+    "scalar",
+    percepnet_matvec_s8_scalar,
+    percepnet_matvec_s8_s16_scalar,
+    percepnet_tanh_s32_scalar,
+    percepnet_sigmoid_s32_scalar,
+    percepnet_gru_s32_scalar,
+    percepnet_fft_s32_scalar,
+    percepnet_erb_inner_s32_scalar,
+    percepnet_correlate_s16_scalar,
+};
+#endif
+
+#if defined(__ARM_NEON)
+static const percepnet_kernels neon = {
+    "neon",
+    percepnet_matvec_s8_neon,
+    percepnet_matvec_s8_s16_neon,
+    percepnet_tanh_s32_neon,
+    percepnet_sigmoid_s32_neon,
+    percepnet_gru_s32_neon,
+    percepnet_fft_s32_neon,
+    percepnet_erb_inner_s32_neon,
+    percepnet_correlate_s16_neon,
+};
+#endif
+
+#if defined(__aarch64__)
+static const percepnet_kernels dotprod = {
+    "dotprod",
+    percepnet_matvec_s8_dotprod,
+    percepnet_matvec_s8_s16_neon,
+    percepnet_tanh_s32_neon,
+    percepnet_sigmoid_s32_neon,
+    percepnet_gru_s32_neon,
+    percepnet_fft_s32_neon,
+    percepnet_erb_inner_s32_neon,
+    percepnet_correlate_s16_neon,
+};
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+static const percepnet_kernels avx2 = {
+    "avx2",
+    percepnet_matvec_s8_avx2,
+    percepnet_matvec_s8_s16_scalar,
+    percepnet_tanh_s32_scalar,
+    percepnet_sigmoid_s32_scalar,
+    percepnet_gru_s32_scalar,
+    percepnet_fft_s32_scalar,
+    percepnet_erb_inner_s32_scalar,
+    percepnet_correlate_s16_scalar,
+};
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+static const percepnet_kernels vnni = {
+    "vnni",
+    percepnet_matvec_s8_vnni,
+    percepnet_matvec_s8_s16_scalar,
+    percepnet_tanh_s32_scalar,
+    percepnet_sigmoid_s32_scalar,
+    percepnet_gru_s32_scalar,
+    percepnet_fft_s32_scalar,
+    percepnet_erb_inner_s32_scalar,
+    percepnet_correlate_s16_scalar,
+};
+#endif
+
+const percepnet_kernels *const percepnet_kernel_sets[] = {
+#if 1
+    &scalar,
+#endif
+#if defined(__ARM_NEON)
+    &neon,
+#endif
+#if defined(__aarch64__)
+    &dotprod,
+#endif
+#if defined(__x86_64__) && defined(__GNUC__)
+    &avx2,
+#endif
+#if defined(__x86_64__) && defined(__GNUC__)
+    &vnni,
+#endif
+    NULL,
+};
+
+int percepnet_kernels_run_here(const percepnet_kernels *set)
+{
+#if defined(__aarch64__)
+    if (set == &dotprod)
+        return has_dotprod();
+#endif
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (set == &avx2)
+        return has_x86(0);
+#endif
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (set == &vnni)
+        return has_x86(1);
+#endif
+    return set != NULL;
+}
+
+const percepnet_kernels *percepnet_kernels_choose(void)
+{
+    const percepnet_kernels *best = percepnet_kernel_sets[0];
+    for (int i = 1; percepnet_kernel_sets[i]; i++)
+        if (percepnet_kernels_run_here(percepnet_kernel_sets[i]))
+            best = percepnet_kernel_sets[i];
+    return best;
+}

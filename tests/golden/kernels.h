@@ -1,0 +1,73 @@
+/* Kernels of the network: one set for each instruction set, all callable side by side, all equal
+ * to the scalar ones bit for bit. */
+#ifndef PERCEPNET_KERNELS_H
+#define PERCEPNET_KERNELS_H
+
+#include <stdint.h>
+
+/* int8 weights in blocks of 16 rows, then of 4; within a block column groups of 4 (int8
+ * inputs) or single columns (int16 inputs), row after row. rows: a multiple of 4; cols: of 32 for
+ * int8 inputs. What fills up is zero. */
+typedef struct {
+    const int8_t *weight;
+    const int32_t *bias, *mult;
+    int32_t rows, cols, shift;
+} percepnet_matrix;
+
+typedef struct {
+    const char *isa;
+    /* out_q12[rows] = rshift_round((bias + w x) * mult, shift); x: cols values, -127..127 */
+    void (*matvec_s8)(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+    void (*matvec_s8_s16)(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
+    /* out_q15[n] from pre-activations Q12 */
+    void (*tanh_s32)(int16_t *out_q15, const int32_t *pre_q12, int n);
+    void (*sigmoid_s32)(int16_t *out_q15, const int32_t *pre_q12, int n);
+    /* torch.nn.GRU from its pre-activations of input and hidden state, each r, z, n of `units`:
+     * n = tanh(x_n + r h_n), h' = n + z (h - n); h' lies between n and h, so nothing saturates */
+    void (*gru_s32)(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+    /* 480 complex values from a to b, which hold others afterwards */
+    void (*fft_s32)(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+    /* <a, b> of each band, see erb.h; may read up to bin ACTIVE_BINS + 3 */
+    void (*erb_inner_s32)(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
+                          const int32_t *b_re, const int32_t *b_im);
+    /* sums of newest[i] newest[i - lag] over the window of the pitch search, N_LAGS lags */
+    void (*correlate_s16)(int32_t *cross, const int16_t *newest);
+} percepnet_kernels;
+
+/* The signal part takes what every CPU of the build has: nothing to choose at run time. */
+#if defined(__ARM_NEON)
+#define PERCEPNET_BASE(op) percepnet_##op##_neon
+#else
+#define PERCEPNET_BASE(op) percepnet_##op##_scalar
+#endif
+
+/* Sets from the slowest (scalar) to the fastest that this build holds, ended by NULL. */
+extern const percepnet_kernels *const percepnet_kernel_sets[];
+
+/* 1 if this CPU has the instructions of the set */
+int percepnet_kernels_run_here(const percepnet_kernels *set);
+
+/* the fastest set that this CPU can run */
+const percepnet_kernels *percepnet_kernels_choose(void);
+
+void percepnet_matvec_s8_scalar(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+void percepnet_matvec_s8_neon(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+void percepnet_matvec_s8_dotprod(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+void percepnet_matvec_s8_avx2(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+void percepnet_matvec_s8_vnni(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
+void percepnet_matvec_s8_s16_scalar(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
+void percepnet_matvec_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
+void percepnet_tanh_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_sigmoid_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_gru_s32_scalar(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+void percepnet_tanh_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_sigmoid_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_gru_s32_neon(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
+void percepnet_erb_inner_s32_neon(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
+void percepnet_correlate_s16_scalar(int32_t *cross, const int16_t *newest);
+void percepnet_correlate_s16_neon(int32_t *cross, const int16_t *newest);
+
+#endif

@@ -1,0 +1,126 @@
+"""Kernels: packed layout against its definition, every variant against scalar, choice by CPU."""
+
+import dataclasses
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import needs_arm64
+from test_render import toy
+
+from codegen import kernels, pack, render
+from targets import build, target
+from targets.target import HARNESS
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(16, 32), (4, 32), (36, 64), (1, 1), (35, 33), (48, 7)])
+@pytest.mark.parametrize("depth", [1, 4])
+def test_packed_place_of_every_weight(rows, cols, depth):
+    weight = np.random.default_rng(rows).integers(-127, 128, (rows, cols)).astype(np.int8)
+    packed = pack.pack(weight, depth)
+    packed_rows, packed_cols = pack.padded(rows, cols, depth)
+    assert packed.size == packed_rows * packed_cols
+    assert np.abs(packed.astype(int)).sum() == np.abs(weight.astype(int)).sum()
+    for row in range(rows):
+        n = 16 if row < packed_rows // 16 * 16 else 4
+        for col in range(cols):
+            group, k = divmod(col, depth)
+            place = (row // n * n) * packed_cols + (group * n + row % n) * depth + k
+            assert packed[place] == weight[row, col]
+
+
+def test_bounds_of_the_narrow_sums():
+    assert dict((name, worst) for name, worst, _ in kernels.bounds()) == {
+        "kernels tanh interpolation": 127 * round(2**30 * np.tanh(1 / 64)),
+        "kernels two int8 products": 32258,
+    }
+
+
+class Check:
+    """kernel_check of the toy network, compiled for a target without optimisation."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        loaded = target.load(name)
+        flags = [*loaded.compile["flags"], "-O1"]
+        self.root = root
+        self.target = dataclasses.replace(loaded, compile={**loaded.compile, "flags": flags})
+        self.gen = root / self.target.folder / "gen"
+        self.gen.mkdir(parents=True)
+        files = render.render(*toy())
+        for file in files.keys() - {"weights.c", "taps.c"}:
+            (self.gen / file).write_text(files[file])
+        sources = [self.gen / file for file in (*kernels.files(), "kernels.c", "tables.c")]
+        self.sources = [*sources, HARNESS / "kernel_check.c"]
+        self.objects = self.compile(self.sources, root / "obj")
+        self.link(self.objects)
+
+    def compile(self, sources: list[Path], into: Path) -> list[Path]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.root)
+            return build.compile_objects(self.target, sources, into)
+
+    def link(self, objects: list[Path]) -> None:
+        self.program = self.root / self.target.folder / "kernel_check"
+        command = [self.target.compile["cc"], *self.target.compile["link"], *map(str, objects)]
+        build.call([*command, "-o", str(self.program)])
+
+    def run(self, cpu: str, seed: str = "1") -> subprocess.CompletedProcess:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.root)
+            command = [*self.target.command(cpu, program="kernel_check"), seed]
+            return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    def mutated(self, file: str, old: str, new: str) -> None:
+        """Compiles and links the program with one file changed, which is then put back."""
+        text = (self.gen / file).read_text()
+        assert old in text, f"{file} holds no {old!r}"
+        (self.gen / file).write_text(text.replace(old, new))
+        changed = [s for s in self.sources if file in (s.name, "neon.h") and s.stem != "tables"]
+        fresh = self.compile(changed, self.root / "fresh")
+        (self.gen / file).write_text(text)
+        kept = [o for o in self.objects if o.stem not in {f.stem for f in fresh}]
+        self.link([*kept, *fresh])
+
+
+def test_every_variant_equals_scalar_on_the_host(tmp_path):
+    done = Check(tmp_path, "host").run("native")
+    assert done.returncode == 0, done.stderr
+    assert "scalar: 0 of" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def arm64(tmp_path_factory):
+    needs_arm64()
+    return Check(tmp_path_factory.mktemp("arm64"), "arm64")
+
+
+@pytest.mark.parametrize(("cpu", "sets"), [("cortex-a53", 2), ("cortex-a76", 3), ("max", 3)])
+def test_every_variant_equals_scalar_on_arm64(arm64, cpu, sets):
+    arm64.link(arm64.objects)
+    for seed in ("1", "2"):
+        done = arm64.run(cpu, seed)
+        assert done.returncode == 0, done.stderr
+        assert f"seed {seed}" in done.stdout and done.stdout.count(": 0 of ") == sets
+        assert ("dotprod: not on this CPU" in done.stdout) == (sets == 2)
+
+
+MUTATIONS = {
+    "truncated requantisation": ("neon.h", "low = vrshlq_s64(low", "low = vshlq_s64(low"),
+    "columns swapped": ("matvec_s8_neon.c", "repeat2(x16), a.val[3]", "repeat1(x16), a.val[3]"),
+    "lane of dot product": ("matvec_s8_dotprod.c", "a.val[3], low, 2", "a.val[3], low, 3"),
+    "accumulators mixed": ("matvec_s8_s16_neon.c", "vmlal_s16(acc2", "vmlal_s16(acc1"),
+    "half of the fraction": ("gates_s32_neon.c", "(1 << 7) - 1", "(1 << 6) - 1"),
+    "sign of tanh": ("gates_s32_neon.c", "vsub_s16(veor_s16(size, sign), sign)", "size"),
+    "a product truncated": ("fft_s32_neon.c", "vqrdmulhq_s32(a", "vqdmulhq_s32(a"),
+    "mask of a band": ("erb_inner_s32_neon.c", "masks + 4 - (end - j)", "masks"),
+    "lag": ("correlate_s16_neon.c", "past + i - 3", "past + i - 2"),
+    "write past the end": ("gates_s32_neon.c", "i + 4 <= n", "i < n"),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_mutation_is_seen(arm64, mutation):
+    arm64.mutated(*MUTATIONS[mutation])
+    done = arm64.run("cortex-a76")
+    assert done.returncode == 1 and "scalar" in done.stderr
