@@ -19,8 +19,8 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from targets.build import call
-from targets.run import put_row, read_plan, read_record, write_record
-from targets.target import HARNESS, Target, load
+from targets.run import put_row, read_record, write_record
+from targets.target import HARNESS, Target, load, read_plan
 
 N_CLIPS = 4
 """Clips counted, spread over the set: about 3000 frames of speech are enough for a mean."""
