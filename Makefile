@@ -45,6 +45,8 @@ twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
 score: build/score/$(SET).csv ## PESQ, STOI and SI-SDR of every system, clip by clip
+cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality
+vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to port by hand: build/vectors
 report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
 	@$(PYTHON) -m eval.report
 
@@ -136,9 +138,25 @@ build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) eval/score.py eval/metr
 	@$(PYTHON) -m eval.score --set build/sets/$(SET) --systems float twin $(TARGETS)
 	@touch $@
 
+STEPS = signal weights activations
+$(STEPS:%=$(STAMPS)/step-%-$(SET)): $(STAMPS)/step-%-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE) $(CODEGEN)
+	@echo "== step to integers: $*"
+	@$(PYTHON) -m codegen.steps $* --set build/sets/$(SET) --out build/out/step-$*/$(SET) --model $(model) --jobs $(CPUS)
+	@touch $@
+
+$(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(STAMPS)/step-%-$(SET)) eval/cost.py eval/score.py eval/metrics.py
+	@echo "== cost of integers: $(SET)"
+	@$(PYTHON) -m eval.cost --set build/sets/$(SET)
+	@touch $@
+
+$(STAMPS)/vectors: build/values/model $(REFERENCE) $(CODEGEN) targets/vectors.py targets/signals.py | .venv/core
+	@echo "== test vectors"
+	@$(PYTHON) -m targets.vectors --model $(model) --out build/vectors
+	@mkdir -p $(@D); touch $@
+
 reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench score report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench score cost vectors report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:
