@@ -95,5 +95,5 @@ def test_a_step_that_has_not_run_is_named(scored):
     import shutil
 
     shutil.rmtree(scored / "out/step-signal")
-    with pytest.raises(SystemExit, match="step-signal not found .* make cost"):
+    with pytest.raises(SystemExit, match="tiny: step-signal not found .*`make cost` runs"):
         cost.main(["--set", str(scored / "sets/tiny"), "--build", str(scored)])
