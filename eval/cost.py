@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import fmean
 
 from eval import score
+from eval.integers import cost_section
+from eval.tables import markdown_table
 
 STEPS = {
     "float": "float reference",
@@ -71,17 +73,6 @@ def worst(rows: list[dict]) -> dict:
             for m, loss in losses.items()}
 
 
-def markdown(cost: dict) -> str:
-    """The table in Markdown: a row a step and SNR."""
-    lines = ["| SNR | step | clips | PESQ-WB | cost | STOI | cost |",
-             "|---|---|---:|---:|---:|---:|---:|"]
-    for r in cost["rows"]:
-        snr = "all" if r["snr"] is None else f"{r['snr']} dB"
-        lines.append(f"| {snr} | {r['step']} | {r['clips']} | {r['pesq_wb']:.3f} | "
-                     f"{r['cost_pesq_wb']:+.4f} | {r['stoi']:.4f} | {r['cost_stoi']:+.5f} |")
-    return "\n".join(lines) + "\n"
-
-
 def over_limit(cost: dict) -> list[str]:
     """Sentences on what all steps together cost too much; [] when within the limits."""
     total = next(r for r in cost["rows"] if r["system"] == "twin" and r["snr"] is None)
@@ -107,9 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(arguments)
     cost = measure(args.set, args.build, args.workers)
-    print(markdown(cost), end="")
-    for m, one in cost["worst"].items():
-        print(f"largest loss of one clip in {m}: {one['cost']:.4f} ({one['clip']})")
+    section = cost_section(cost)
+    print(f"{section['title']}\n{section['note']}\n")
+    print(markdown_table(section["head"], section["rows"]), end="")
     problems = over_limit(cost)
     for words in problems:
         print(f"error: {words}", file=sys.stderr)

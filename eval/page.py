@@ -10,6 +10,7 @@ import numpy as np
 import soundfile as sf
 from PIL import Image
 
+from eval.integers import sections
 from eval.metrics import METRICS
 from eval.score import best_system, system_key
 from eval.tables import DIGITS, HEADS, show, summary
@@ -196,6 +197,7 @@ def write_page(path: Path, report: dict, scores: dict[str, list[dict]], build: P
     text = template.render(
         summary=summary(report), missing=report["provenance"]["missing"],
         quality=quality_tables(report), stages=stage_tables(report), listen=listen,
+        integers=sections(report["integers"]),
         conformance=plain(report["conformance"]), footprint=plain(report["footprint"]),
         margins=report["provenance"]["margins"], clips=clip_rows(scores),
         clip_head=["test set", "clip", "system", *HEADS.values(), "delay"],

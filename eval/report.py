@@ -4,7 +4,7 @@ Reads what the other tools left: BUILD/score/<set>.csv (eval.score), BUILD/<targ
 BUILD/<target>/gen/plan.json (targets), BUILD/sets/<set>/ and BUILD/out/<system>/<set>/ for audio.
 What is not there is said in words, in all three files.
 
-`report.json` is an interface and is kept stable. Five keys, in this order:
+`report.json` is an interface and is kept stable. Six keys, in this order:
 
 provenance   {"scoring": versions and rates, "sets": {set: {source_sha256, score_rate, clips,
               failed: [{system, clip, error}], delay: {system: {median, largest}} in samples}},
@@ -16,6 +16,8 @@ quality      [{system, testset, snr, clips, pesq_wb, pesq_nb, stoi, estoi, si_sd
 complexity   [{target, cpu, model, call, stage, instructions_mean, instructions_max}] per frame of
               10 ms; call "frame" or "block4", stage "total" or its name
 footprint    [{target, model, state, scratch, stack, text, rodata, weights}] in bytes
+integers     {"matrix": {provenance, rows: [{target, cpu, build, compiler, values, mismatches, first}]}
+              or null, "cost": [{testset, clips, limits, rows, worst}] (eval.cost)}
 """
 
 import argparse
@@ -25,6 +27,7 @@ import sys
 from pathlib import Path
 from statistics import fmean, median
 
+from eval import integers
 from eval.metrics import METRICS
 from eval.page import write_page
 from eval.score import system_key, tools
@@ -167,7 +170,8 @@ def gather(build: Path) -> tuple[dict, dict[str, list[dict]]]:
         "targets": {name: run.get("provenance", {}) for name, run in runs.items()},
         "margins": plan_margins(build, list(runs)), "missing": []},
         "conformance": lists["conformance"], "quality": quality(scores),
-        "complexity": lists["complexity"], "footprint": lists["footprint"]}
+        "complexity": lists["complexity"], "footprint": lists["footprint"],
+        "integers": integers.read(build)}
     report["provenance"]["missing"] = missing_parts(report)
     return report, scores
 

@@ -63,7 +63,7 @@ def scored(tmp_path):
         clean = speech(2, snr + 1)
         paths = {"noisy": folder / "noisy" / f"{name}.wav", "clean": folder / f"clean/{name}.wav"}
         noise = {s: 0.001 * (k + 1) for k, s in enumerate(cost.STEPS)}
-        for system, level in noise.items():
+        for system in noise:
             paths[system] = tmp_path / "out" / system / "tiny" / f"{name}.wav"
         for system, path in paths.items():
             path.parent.mkdir(parents=True, exist_ok=True)
