@@ -27,9 +27,10 @@ def matrix_section(matrix: dict) -> dict:
     compilers = "; ".join(dict.fromkeys(r["compiler"] for r in rows))
     facts = matrix["provenance"]
     return {"title": "Every compiler, level and target",
-            "note": f"{wrong:,} of {values:,} recorded values differ from the twin: every signal of "
-                    f"every call, speech and hostile input, optional stages off and on. {compilers}. "
-                    f"Model {facts['model']}, plan {facts['plan']}, commit {facts['commit']}.",
+            "note": f"{wrong:,} of {values:,} recorded values differ from the twin: every signal "
+                    "of every call, speech and hostile input, optional stages off and on. "
+                    f"{compilers}. Model {facts['model']}, plan {facts['plan']}, "
+                    f"commit {facts['commit']}.",
             "head": ["", *builds],
             "rows": [[place, *(cells.get((place, b), "–") for b in builds)] for place in places]}
 
@@ -39,9 +40,9 @@ def cost_section(cost: dict) -> dict:
     limits = cost["limits"]
     worst = ", ".join(f"{w['cost']:.3f} {m}" for m, w in cost["worst"].items())
     return {"title": f"Cost of each step to integers: {cost['testset']}, {cost['clips']} clips",
-            "note": "Float minus step, each step alone, then all; positive is lost. Allowed for all: "
-                    f"{limits['pesq_wb']} PESQ-WB and {limits['stoi']} STOI. The clip that loses "
-                    f"most: {worst}.",
+            "note": "Float minus step, each step alone, then all; positive is lost. Allowed for "
+                    f"all: {limits['pesq_wb']} PESQ-WB and {limits['stoi']} STOI. The clip that "
+                    f"loses most: {worst}.",
             "head": HEAD,
             "rows": [["all" if r["snr"] is None else f"{r['snr']} dB", r["step"], str(r["clips"]),
                       f"{r['pesq_wb']:.3f}", f"{r['cost_pesq_wb']:+.4f}", f"{r['stoi']:.4f}",

@@ -16,8 +16,8 @@ quality      [{system, testset, snr, clips, pesq_wb, pesq_nb, stoi, estoi, si_sd
 complexity   [{target, cpu, model, call, stage, instructions_mean, instructions_max}] per frame of
               10 ms; call "frame" or "block4", stage "total" or its name
 footprint    [{target, model, state, scratch, stack, text, rodata, weights}] in bytes
-integers     {"matrix": {provenance, rows: [{target, cpu, build, compiler, values, mismatches, first}]}
-              or null, "cost": [{testset, clips, limits, rows, worst}] (eval.cost)}
+integers     {"matrix": {provenance, rows: [{target, cpu, build, compiler, values, mismatches,
+              first}]} or null, "cost": [{testset, clips, limits, rows, worst}] (eval.cost)}
 """
 
 import argparse

@@ -175,7 +175,8 @@ def test_matrix_and_costs_of_integers_are_reported(build):
     """Both tables in words, Markdown and page; what differs is counted."""
     (build / "check").mkdir()
     row = {"target": "host", "cpu": "native", "compiler": "gcc 12", "values": 1000, "first": ""}
-    rows = [row | {"build": "gcc-O2", "mismatches": 0}, row | {"build": "clang-O2", "mismatches": 7}]
+    rows = [row | {"build": "gcc-O2", "mismatches": 0},
+            row | {"build": "clang-O2", "mismatches": 7}]
     facts = {"commit": "abc", "plan": "123", "model": "small"}
     (build / "check" / "matrix.json").write_text(json.dumps({"provenance": facts, "rows": rows}))
     cost = {"testset": "tiny", "clips": 3, "limits": {"pesq_wb": 0.02, "stoi": 0.002},
