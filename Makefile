@@ -1,7 +1,7 @@
 # PercepNet for ARM. `make help` lists the words; `make` does everything for this machine,
 # `make target=arm64` for a phone, emulated. What is up to date is not made again.
 
-target = host#           a file in targets/: host, arm64
+target = host#           a file in targets/: host, arm64, armv7
 testset = embedded#      or a folder with noisy/ and clean/
 model = small#           a file in reference/models/
 minutes = 60#            of training, with speech=DIR noise=DIR [rir=DIR] or index=FILE
@@ -10,6 +10,7 @@ PYTHON = .venv/bin/python
 SOURCES = $(foreach name,index speech noise rir,$(if $($(name)),--$(name) $($(name))))
 CPUS := $(shell nproc 2>/dev/null || echo 2)
 MAKEFLAGS += --no-builtin-rules --jobs=$(CPUS)
+STAMPS := build/stamps
 SET := $(notdir $(abspath $(testset)))
 # The host is always built and checked too: its output is the third witness beside twin and target.
 TARGETS := $(sort host $(target))
@@ -17,13 +18,14 @@ TARGETS := $(sort host $(target))
 ifeq ($(wildcard targets/$(strip $(target)).toml),)
 $(error target $(target) found; one of $(basename $(notdir $(wildcard targets/*.toml))) is needed)
 endif
-# Whose compilers and emulator set-up looks after: the test suite builds for all.
-NEEDED := $(if $(filter test,$(MAKECMDGOALS)),arm64,$(strip $(target)))
+ALL_TARGETS := $(basename $(notdir $(wildcard targets/*.toml)))
+# Whose compilers and emulator set-up looks after: the test suite builds for all; full adds clang.
+NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(target))) $(full:%=full)
+SYSTEM := $(STAMPS)/system-$(subst $() ,-,$(strip $(NEEDED)))
 
 REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safetensors
 CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
 HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
-STAMPS := build/stamps
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
 all: report
@@ -40,10 +42,12 @@ plan: $(target:%=build/%/gen/plan.json) ## settle every Q format, shift and boun
 gen: $(target:%=build/%/gen/plan.json) ## plan, and generate the C from it
 build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what they contain
 twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
-check: $(CHECKS) ## run host and target over the set: equal to the twin, sample by sample
+check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
 score: build/score/$(SET).csv ## PESQ, STOI and SI-SDR of every system, clip by clip
 oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
+cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality
+vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to port by hand: build/vectors
 report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
 	@$(PYTHON) -m eval.report
 
@@ -63,11 +67,11 @@ clean: ## remove build/ (the virtual environment stays)
 
 # ---- set-up: once, and again when what it reads changes ----
 
-$(STAMPS)/system-%: targets/setup.sh targets/%.toml targets/host.toml
-	@targets/setup.sh $*
+$(SYSTEM): targets/setup.sh $(wildcard targets/*.toml)
+	@targets/setup.sh $(NEEDED)
 	@mkdir -p $(@D) && touch $@
 
-.venv/core: pyproject.toml | $(STAMPS)/system-$(NEEDED)
+.venv/core: pyproject.toml | $(SYSTEM)
 	@echo "== setup: Python packages"
 	@test -x $(PYTHON) || python3 -m venv .venv
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e .
@@ -101,7 +105,7 @@ $(STAMPS)/float-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENC
 	@$(PYTHON) -m reference.suppressor --set build/sets/$(SET) --out build/out/float/$(SET) --model $(model)
 	@touch $@
 
-$(TARGETS:%=build/%/gen/plan.json): build/%/gen/plan.json: build/values/model $(REFERENCE) $(CODEGEN) | .venv/core
+$(ALL_TARGETS:%=build/%/gen/plan.json): build/%/gen/plan.json: build/values/model $(REFERENCE) $(CODEGEN) | .venv/core
 	@echo "== plan and C: $*"
 	@$(PYTHON) -m codegen.render --model $(model) --out build/$*/gen
 	@touch $@
@@ -120,6 +124,11 @@ $(CHECKS): $(STAMPS)/check-%-$(SET): build/%/percepnet $(STAMPS)/twin-$(SET) tar
 	@$(PYTHON) -m targets.run $* --set build/sets/$(SET)
 	@touch $@
 
+# Always run when asked for: it takes minutes and its table is the proof.
+matrix: $(ALL_TARGETS:%=build/%/gen/plan.json)
+	@echo "== check: every compiler, level and target"
+	@$(PYTHON) -m targets.matrix
+
 $(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/harness/count_plugin.c
 	@echo "== count: $*"
 	@$(PYTHON) -m targets.count $* --set build/sets/$(SET)
@@ -137,9 +146,25 @@ build/ladder/score/$(SET).csv: build/sets/$(SET)/set.json build/values/model $(R
 	@$(PYTHON) -m eval.ladder --set build/sets/$(SET)
 	@touch $@
 
+STEPS = signal weights activations
+$(STEPS:%=$(STAMPS)/step-%-$(SET)): $(STAMPS)/step-%-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE) $(CODEGEN)
+	@echo "== step to integers: $*"
+	@$(PYTHON) -m codegen.steps $* --set build/sets/$(SET) --out build/out/step-$*/$(SET) --model $(model) --jobs $(CPUS)
+	@touch $@
+
+$(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(STAMPS)/step-%-$(SET)) eval/cost.py eval/score.py eval/metrics.py
+	@echo "== cost of integers: $(SET)"
+	@$(PYTHON) -m eval.cost --set build/sets/$(SET)
+	@touch $@
+
+$(STAMPS)/vectors: build/values/model $(REFERENCE) $(CODEGEN) targets/vectors.py targets/signals.py | .venv/core
+	@echo "== test vectors"
+	@$(PYTHON) -m targets.vectors --model $(model) --out build/vectors
+	@mkdir -p $(@D); touch $@
+
 reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench score oracle report test lint train clean FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench score oracle cost vectors report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

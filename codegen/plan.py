@@ -12,7 +12,7 @@ import math
 import numpy as np
 from safetensors.numpy import load
 
-from codegen import fixed, kernels, quantize
+from codegen import fixed, formats, kernels, quantize
 from codegen.stages import comb, erb, features, gains, highpass, pitch, postfilter, stft
 from reference import params
 from reference.dnn import model_path
@@ -160,6 +160,7 @@ def taps(network: dict) -> list[dict]:
     listed += [(name, f"frame.{field}", dtype, count) for name, field, dtype, count in back]
     return [
         {"name": n, "field": f, "dtype": d, "count": c, "bytes": np.dtype(d).itemsize}
+        | formats.of_tap(n)
         for n, f, d, c in listed
     ]
 

@@ -79,7 +79,7 @@ def quantize_rows(
     Raises OverflowError when a bias leaves int32.
     """
     weight, bias = np.asarray(weight, np.float64), np.asarray(bias, np.float64)
-    scale = np.maximum(np.abs(weight).max(axis=1) / W_MAX, SCALE_MIN)
+    scale = row_scales(weight)
     w = np.clip(_round(weight / scale[:, None]), -W_MAX, W_MAX)
     b = _round(bias / (scale * unit))
     _expect(name, "bias", np.abs(b), INT32_MAX, "smaller bias or larger weights in this row")
@@ -87,6 +87,11 @@ def quantize_rows(
     shift = 30 - math.floor(math.log2(ratio.max()))
     mult = np.minimum(_round(ratio * 2.0**shift), INT32_MAX)
     return w.astype(np.int8), b.astype(np.int32), mult.astype(np.int32), shift
+
+
+def row_scales(weight: np.ndarray) -> np.ndarray:
+    """What one LSB of an int8 weight stands for in each row: (rows,)."""
+    return np.maximum(np.abs(np.asarray(weight, np.float64)).max(axis=1) / W_MAX, SCALE_MIN)
 
 
 def prove(

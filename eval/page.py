@@ -10,6 +10,7 @@ import numpy as np
 import soundfile as sf
 from PIL import Image
 
+from eval.integers import sections
 from eval.ladder import read_steps
 from eval.metrics import METRICS
 from eval.score import best_system, system_key
@@ -225,6 +226,7 @@ def write_page(path: Path, report: dict, scores: dict[str, list[dict]], build: P
         ladder=ladder_tables(report, titles),
         ladder_clip=ladder_listening(build, report, scores, titles),
         quality=quality_tables(report), stages=stage_tables(report), listen=listen,
+        integers=sections(report["integers"]),
         conformance=plain(report["conformance"]), footprint=plain(report["footprint"]),
         margins=report["provenance"]["margins"], clips=clip_rows(scores),
         clip_head=["test set", "clip", "system", *HEADS.values(), "delay"],

@@ -19,6 +19,8 @@ ladder       [{step, testset, pesq_wb, stoi, estoi, si_sdr}]: means; true values
 complexity   [{target, cpu, model, call, stage, instructions_mean, instructions_max}] per frame of
               10 ms; call "frame" or "block4", stage "total" or its name
 footprint    [{target, model, state, scratch, stack, text, rodata, weights}] in bytes
+integers     {"matrix": {provenance, rows: [{target, cpu, build, compiler, values, mismatches,
+              first}]} or null, "cost": [{testset, clips, limits, rows, worst}] (eval.cost)}
 """
 
 import argparse
@@ -28,6 +30,7 @@ import sys
 from pathlib import Path
 from statistics import fmean, median
 
+from eval import integers
 from eval.ladder import ladder_rows, read_steps
 from eval.metrics import METRICS
 from eval.page import write_page
@@ -174,7 +177,8 @@ def gather(build: Path) -> tuple[dict, dict[str, list[dict]]]:
         "margins": plan_margins(build, list(runs)), "missing": []},
         "conformance": lists["conformance"], "quality": quality(scores),
         "ladder": ladder_rows(read_scores(build / "ladder"), read_steps(build)),
-        "complexity": lists["complexity"], "footprint": lists["footprint"]}
+        "complexity": lists["complexity"], "footprint": lists["footprint"],
+        "integers": integers.read(build)}
     report["provenance"]["missing"] = missing_parts(report)
     return report, scores
 

@@ -2,6 +2,7 @@
 
 import json
 
+from eval.integers import sections
 from eval.metrics import METRICS
 from eval.score import best_system
 
@@ -56,6 +57,9 @@ def to_markdown(report: dict) -> str:
         head = list(report[key][0]) if report[key] else []
         rows = [[show(row.get(k)) for k in head] for row in report[key]]
         parts += [f"\n## {title}\n\n", markdown_table(head, rows)]
+    for part in sections(report["integers"]):
+        parts += [f"\n## {part['title']}\n\n{part['note']}\n\n",
+                  markdown_table(part["head"], part["rows"])]
     facts = json.dumps(report["provenance"], indent=1, ensure_ascii=False)
     return "".join([*parts, "\n## Provenance\n\n```json\n", facts, "\n```\n"])
 

@@ -19,8 +19,8 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from targets.build import call
-from targets.run import put_row, read_plan, read_record, write_record
-from targets.target import HARNESS, Target, load
+from targets.run import put_row, read_record, write_record
+from targets.target import HARNESS, Target, load, read_plan
 
 N_CLIPS = 4
 """Clips counted, spread over the set: about 3000 frames of speech are enough for a mean."""
@@ -98,21 +98,23 @@ def choose_clips(test_set: Path, folder: Path) -> list[Path]:
     return [*chosen, silence]
 
 
-def count_cpu(target: Target, cpu: str, test_set: Path) -> list[dict]:
-    """Complexity rows of one CPU: mean and maximum over all frames of the chosen clips."""
+def count_clips(target: Target, cpu: str, clips: list[Path]) -> list[dict]:
+    """What `count_clip` gives, of several clips at a time."""
     plugin = build_plugin(target)
     command = target.folder / "percepnet"
     objects = sorted((target.folder / "obj" / "library").glob("*.o"))
     lines = marker_ranges(command, target.count) + stage_ranges(command, objects)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        ranges = folder / "ranges"
+    with tempfile.TemporaryDirectory() as folder:
+        ranges = Path(folder) / "ranges"
         ranges.write_text("".join(f"{name} {a:x} {b:x}\n" for name, a, b in lines))
-        clips = choose_clips(test_set, folder)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            counts = list(
-                pool.map(lambda clip: count_clip(target, cpu, plugin, ranges, clip), clips)
-            )
+            return list(pool.map(lambda c: count_clip(target, cpu, plugin, ranges, c), clips))
+
+
+def count_cpu(target: Target, cpu: str, test_set: Path) -> list[dict]:
+    """Complexity rows of one CPU: mean and maximum over all frames of the chosen clips."""
+    with tempfile.TemporaryDirectory() as folder:
+        counts = count_clips(target, cpu, choose_clips(test_set, Path(folder)))
     frames = sum(count["frames"] for count in counts)
     model = read_plan(target)["model"]["name"]
     return [

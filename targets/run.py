@@ -11,15 +11,15 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from targets.target import ROOT, Target, load
+from targets import diff
+from targets.diff import run_command
+from targets.target import ROOT, Target, load, read_plan
 
 
 class Mismatch(Exception):
@@ -38,11 +38,6 @@ def first_line(command: list[str]) -> str:
 def sha(path: Path) -> str:
     """First 12 hexadecimal digits of the file's SHA-256."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def read_plan(target: Target) -> dict:
-    """`build/<target>/gen/plan.json`."""
-    return json.loads((target.folder / "gen" / "plan.json").read_text())
 
 
 def provenance(target: Target) -> dict[str, str]:
@@ -82,56 +77,12 @@ def put_row(rows: list[dict], row: dict, keys: tuple[str, ...]) -> list[dict]:
     return [r for r in rows if any(r[key] != row[key] for key in keys)] + [row]
 
 
-def run_command(command: list[str]) -> None:
-    """Raises SystemExit with the command's own words when it fails."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}".rstrip())
-
-
-def twin_taps(model: str, noisy: Path) -> bytes:
-    """The twin's taps of one clip, in the format of the command's `--taps`."""
-    from codegen import plan, twin  # here: a twin is only needed once something differs
-
-    content, arrays = plan.plan(model)
-    samples, _ = soundfile.read(noisy, dtype="int16")
-    frames: list[dict] = []
-    twin.enhance(samples, twin.Suppressor(content, arrays), frames)
-    return twin.dump(frames, content).tobytes()
-
-
-def tap_frames(data: bytes, taps: list[dict]) -> Iterator[tuple[int, str, np.ndarray]]:
-    """(call, tap name, values) in the order of the dump."""
-    layout = [(tap["name"], np.dtype(tap["dtype"]).newbyteorder("<"), tap["count"]) for tap in taps]
-    at, call = 0, 0
-    while at < len(data):
-        for name, dtype, count in layout:
-            yield call, name, np.frombuffer(data, dtype, count, at)
-            at += count * dtype.itemsize
-        call += 1
-
-
-def first_difference(twin: bytes, ours: bytes, taps: list[dict]) -> str:
-    """Names the first tap (in pipeline order, call by call) in which two dumps differ."""
-    for (call, name, a), (_, _, b) in zip(
-        tap_frames(twin, taps), tap_frames(ours, taps), strict=False
-    ):
-        if not np.array_equal(a, b):
-            index = int(np.flatnonzero(a != b)[0])
-            return f"stage {name}, frame {call}, index {index}: twin {a[index]}, here {b[index]}"
-    if len(twin) != len(ours):
-        return f"the taps agree but end apart: twin {len(twin)} bytes, here {len(ours)} bytes"
-    return "no tap differs: what differs lies after the last one"
-
-
 def explain(target: Target, cpu: str, noisy: Path) -> str:
     """Runs one clip with taps on both sides; first stage, frame, index and both values."""
     plan = read_plan(target)
-    with tempfile.TemporaryDirectory() as folder:
-        taps, out = Path(folder) / "taps", Path(folder) / "out.wav"
-        run_command([*target.command(cpu), "--taps", str(taps), str(noisy), str(out)])
-        twin = twin_taps(plan["model"]["name"], noisy)
-        return first_difference(twin, taps.read_bytes(), plan["taps"])
+    twin, ours = diff.twin_taps(plan["model"]["name"], noisy), diff.command_taps(target, cpu, noisy)
+    words = diff.first_difference(twin, ours, plan["taps"])
+    return words or "no signal differs: what differs lies after the last one"
 
 
 def count_mismatches(ours: Path, twin: Path) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Read `targets/<name>.toml`: compiler, flags, CPUs and how to run on them."""
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,3 +56,11 @@ def load(name: str) -> Target:
         check=table.get("check", {}),
         count=table.get("count", {}),
     )
+
+
+def read_plan(target: Target) -> dict:
+    """`build/<target>/gen/plan.json`. Raises SystemExit when it is not there."""
+    path = target.folder / "gen" / "plan.json"
+    if not path.is_file():
+        raise SystemExit(f"{path}: not found; `make gen target={target.name}` writes it")
+    return json.loads(path.read_text())

@@ -115,8 +115,8 @@ const unsigned percepnet_scratch_bytes = 1024;
 
 PLAN = """\
 {"hash": "0123456789abcdef0123", "model": {"name": "stand-in"},
- "taps": [{"name": "line", "dtype": "int16", "count": 480},
-          {"name": "level", "dtype": "int32", "count": 1}]}
+ "taps": [{"name": "line", "dtype": "int16", "count": 480, "stage": "stft", "format": "Q15"},
+          {"name": "level", "dtype": "int32", "count": 1, "stage": "erb", "format": "Q0"}]}
 """
 
 STAND_IN = {
@@ -151,11 +151,22 @@ def write_set(root: Path, name: str = "tiny", seconds: float = 0.25) -> Path:
     return noisy.parent
 
 
-def needs_arm64() -> None:
-    """Fails with what to do where the cross compiler or the emulator is missing."""
-    for program in ("aarch64-linux-gnu-gcc", "qemu-aarch64"):
+PROGRAMS = {
+    "host": ("gcc",),
+    "arm64": ("aarch64-linux-gnu-gcc", "qemu-aarch64"),
+    "armv7": ("arm-linux-gnueabihf-gcc", "qemu-arm"),
+}
+
+
+def needs(target_name: str) -> None:
+    """Skips the test where the target's compiler or emulator is missing."""
+    for program in PROGRAMS[target_name]:
         if not shutil.which(program):
-            pytest.fail(f"{program} not found; `make setup target=arm64` installs it")
+            pytest.skip(f"{program} not found; `make setup target={target_name}` installs it")
+
+
+def needs_arm64() -> None:
+    needs("arm64")
 
 
 @pytest.fixture(scope="session")

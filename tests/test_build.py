@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import ERB, SUPPRESSOR, needs_arm64, write_set, write_stand_in
+from conftest import ERB, SUPPRESSOR, needs, needs_arm64, write_set, write_stand_in
 
-from targets import build, run, target
+from targets import build, diff, run, target
 from targets.target import ROOT
 
 
@@ -80,20 +80,34 @@ def test_constants_with_addresses_are_not_globals(tmp_path, monkeypatch):
     build_changed(tmp_path, monkeypatch, "host", erb_c=ERB + table + use)
 
 
+PRODUCT = "double percepnet_x(double a); double percepnet_x(double a) { return a * a; }\n"
+CONVERSION = "float percepnet_x(int a); float percepnet_x(int a) { return (float)a; }\n"
+
+
 @pytest.mark.parametrize(
-    ("addition", "instruction"),
+    ("target_name", "addition", "instruction"),
     [
-        ("double percepnet_x(double a); double percepnet_x(double a) { return a * a; }\n", "fmul"),
-        ("float percepnet_x(int a); float percepnet_x(int a) { return (float)a; }\n", "scvtf"),
+        ("arm64", PRODUCT, "fmul"),
+        ("arm64", CONVERSION, "scvtf"),
+        ("armv7", PRODUCT, "vmul.f64"),
+        ("armv7", CONVERSION, "vcvt.f32.s32"),
     ],
 )
-def test_arm64_float_arithmetic_is_refused(tmp_path, monkeypatch, addition, instruction):
-    needs_arm64()
+def test_float_arithmetic_is_refused(tmp_path, monkeypatch, target_name, addition, instruction):
+    needs(target_name)
     with pytest.raises(SystemExit, match=f"erb.o: percepnet_x: float arithmetic {instruction}"):
-        build_changed(tmp_path, monkeypatch, "arm64", erb_c=ERB + addition)
+        build_changed(tmp_path, monkeypatch, target_name, erb_c=ERB + addition)
 
 
-def test_float_pattern():
+def test_armv7_float_pattern():
+    pattern = re.compile(target.load("armv7").check["float"])
+    for name in ["vadd.f32", "vmla.f64", "vcvt.s32.f32", "vcmpe.f32", "vneg.f16", "vdot.bf16"]:
+        assert pattern.search(name), name
+    for name in ["vmov.f32", "vmov.i32", "vadd.i32", "vldr", "vld1.32", "vmull.s16", "vqdmulh.s32"]:
+        assert not pattern.search(name), name
+
+
+def test_arm64_float_pattern():
     pattern = re.compile(target.load("arm64").check["float"])
     for name in ["fadd", "fmla", "fcvtzs", "fcmp", "fmadd", "scvtf", "ucvtf", "bfdot", "fneg"]:
         assert pattern.search(name), name
@@ -134,7 +148,7 @@ def test_difference_is_named_counted_and_not_scored(tmp_path, monkeypatch, capsy
     for folder in (test_set / "noisy", tmp_path / "build/out/twin/tiny"):
         soundfile.write(folder / "b.wav", pcm, rate, "PCM_16")
 
-    def twin_taps(model, noisy):
+    def twin_taps(model, noisy, every_stage=False):
         good = tmp_path / "good"
         build_changed(good, monkeypatch, "host")
         monkeypatch.chdir(tmp_path)
@@ -143,10 +157,10 @@ def test_difference_is_named_counted_and_not_scored(tmp_path, monkeypatch, capsy
         return (good / "taps").read_bytes()
 
     (tmp_path / "good").mkdir()
-    monkeypatch.setattr(run, "twin_taps", twin_taps)
+    monkeypatch.setattr(diff, "twin_taps", twin_taps)
     assert run.run(host, test_set) == 1
     message = capsys.readouterr().err
-    assert "b.wav: stage line, frame 5, index 7: twin 1234, here 1233" in message
+    assert "b.wav: stage stft, signal line, frame 5, index 7: twin 1234, here 1233" in message
     record = json.loads((tmp_path / "build/host/run.json").read_text())
     assert record["conformance"][0]["mismatches"] == 1
     assert not (tmp_path / "build/out/host/tiny").exists()
@@ -155,8 +169,8 @@ def test_difference_is_named_counted_and_not_scored(tmp_path, monkeypatch, capsy
 def test_dumps_of_different_length_are_a_difference():
     taps = [{"name": "x", "dtype": "int16", "count": 2}]
     a = np.array([1, 2, 3, 4], "<i2").tobytes()
-    assert "end apart" in run.first_difference(a, a[:4], taps)
-    assert "no tap differs" in run.first_difference(a, a, taps)
+    assert "end apart" in diff.first_difference(a, a[:4], taps)
+    assert diff.first_difference(a, a, taps) == ""
 
 
 def test_record_of_an_older_build_is_dropped(tmp_path, monkeypatch):
@@ -171,8 +185,8 @@ def test_record_of_an_older_build_is_dropped(tmp_path, monkeypatch):
 def test_help_has_every_word():
     text = subprocess.check_output(["make", "-s", "-C", ROOT, "help"], text=True)
     words = (
-        "help setup sets reference plan gen build twin check bench score report test lint "
-        "train clean"
+        "help setup sets reference plan gen build twin check bench score cost vectors report test "
+        "lint train clean"
     )
     listed = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert listed == words.split()
@@ -217,4 +231,4 @@ def test_make_names_the_known_targets():
     done = subprocess.run(
         ["make", "-s", "-C", ROOT, "target=armv9"], check=False, capture_output=True, text=True
     )
-    assert done.returncode == 2 and "one of arm64 host is needed" in done.stderr
+    assert done.returncode == 2 and "one of arm64 armv7 host is needed" in done.stderr

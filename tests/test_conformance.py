@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
-from conftest import needs_arm64
+from conftest import needs
 from generated import adversarial, speech
 
 from codegen import render, twin
@@ -15,11 +15,10 @@ from targets import build, run, target
 EVERY_STAGE = ["--postfilter", "--decay-floor", "--highpass"]
 
 
-@pytest.fixture(scope="module", params=["host", "arm64"])
+@pytest.fixture(scope="module", params=["host", "arm64", "armv7"])
 def built(request, tmp_path_factory):
     """A target built from the default model, and two clips beside it."""
-    if request.param == "arm64":
-        needs_arm64()
+    needs(request.param)
     root = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -70,4 +69,4 @@ def test_a_difference_is_named_by_stage_frame_and_index(built, monkeypatch):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "read_plan", lambda goal: plan("small")[0])
         words = run.explain(built, built.cpus[0], "speech.wav")
-    assert words.startswith("stage scale_q13, frame 0, index 5: twin ")
+    assert words.startswith("stage gains, signal scale_q13, frame 0, index 5: twin ")

@@ -94,7 +94,7 @@ def test_interface(build):
     assert main(["--build", str(build)]) == 0
     report = json.loads((build / "report" / "report.json").read_text())
     assert list(report) == ["provenance", "conformance", "quality", "ladder", "complexity",
-                            "footprint"]
+                            "footprint", "integers"]
     for name, keys in KEYS.items():
         assert report[name] and all(set(row) == keys for row in report[name]), name
     assert report["conformance"] == RUN["conformance"]
@@ -192,3 +192,24 @@ def test_same_input_same_bytes(build):
 def test_margins_are_found_anywhere():
     plan = {"stft": {"margin_bits": 2.5}, "layers": [{"name": "conv1", "acc_margin_bits": 4}]}
     assert sorted(margins(plan)) == [["conv1 acc", 4], ["stft", 2.5]]
+
+
+def test_matrix_and_costs_of_integers_are_reported(build):
+    """Both tables in words, Markdown and page; what differs is counted."""
+    (build / "check").mkdir()
+    row = {"target": "host", "cpu": "native", "compiler": "gcc 12", "values": 1000, "first": ""}
+    rows = [row | {"build": "gcc-O2", "mismatches": 0},
+            row | {"build": "clang-O2", "mismatches": 7}]
+    facts = {"commit": "abc", "plan": "123", "model": "small"}
+    (build / "check" / "matrix.json").write_text(json.dumps({"provenance": facts, "rows": rows}))
+    cost = {"testset": "tiny", "clips": 3, "limits": {"pesq_wb": 0.02, "stoi": 0.002},
+            "worst": {"pesq_wb": {"clip": "a", "cost": 0.05}, "stoi": {"clip": "b", "cost": 0.01}},
+            "rows": [{"system": "twin", "step": "all", "snr": None, "clips": 3, "pesq_wb": 2.5,
+                      "cost_pesq_wb": 0.0123, "stoi": 0.9, "cost_stoi": -0.0004}]}
+    (build / "score" / "cost-tiny.json").write_text(json.dumps(cost))
+    assert main(["--build", str(build)]) == 0
+    page = (build / "report" / "index.html").read_text()
+    text = (build / "report" / "report.md").read_text()
+    Page(page)
+    assert "| host native | 0 | 7 |" in text and "7 of 2,000 recorded values differ" in page
+    assert "| all | all | 3 | 2.500 | +0.0123 | 0.9000 | -0.00040 |" in text and "+0.0123" in page

@@ -1,0 +1,138 @@
+"""From float to integers one step at a time: what the cost of each step is measured on.
+
+    python -m codegen.steps STEP --set build/sets/embedded --out build/out/step-signal/embedded
+
+Each step changes one thing of the float reference and nothing else; the twin is all of them:
+
+signal       every signal stage in integers; the network in float, its inputs and outputs rounded
+weights      the float pipeline with weights as int8 holds them: one scale a row, 255 values
+activations  the float pipeline with every matrix input as the integer network rounds it: features
+             to Q12, everything else to int8 of step 1/127
+"""
+
+import hashlib
+import sys
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from scipy.special import expit as sigmoid
+
+from codegen import quantize, twin
+from codegen.plan import plan
+from reference import dnn, suppressor
+from reference.clips import process_set, to_int16
+
+STEPS = ("signal", "weights", "activations")
+
+
+class FloatNetwork:
+    """The float network in the place of `codegen.stages.dnn.Dnn`."""
+
+    def __init__(self, weights: dnn.Weights) -> None:
+        self.network = dnn.Network(weights)
+
+    def run(self, features_q12: np.ndarray) -> dict[str, np.ndarray]:
+        """(70,) int16 Q12 -> gain_q15, strength_q15 (34,), vad_q15, rounded."""
+        outputs = self.network.run(features_q12[None] / 2.0**quantize.FEATURES_Q)
+        return {
+            f"{name}_q15": np.minimum(np.floor(value.ravel() * 2**15 + 0.5), 32767).astype(np.int64)
+            for name, value in zip(("gain", "strength", "vad"), outputs, strict=True)
+        }
+
+
+def int8_weights(weights: dnn.Weights) -> dict[str, np.ndarray]:
+    """Every matrix as its int8 rows times their scales; biases stay."""
+    rounded = {}
+    for name, weight in weights.items():
+        rows = weight.reshape(len(weight), -1)
+        if "bias" not in name:
+            w, *_ = quantize.quantize_rows(name, rows, np.zeros(len(rows)), 1.0)
+            rows = w * quantize.row_scales(rows)[:, None]
+        rounded[name] = rows.reshape(weight.shape)
+    return rounded
+
+
+def int8_input(x: np.ndarray) -> np.ndarray:
+    """To the values an int8 matrix input of step 1/127 can have."""
+    return np.floor(x * quantize.S8_MAX + 0.5) / quantize.S8_MAX
+
+
+class Int8Conv(dnn.Conv):
+    """Convolution whose inputs are rounded to int8."""
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        return super().run(int8_input(x))
+
+
+class Int8Dense(dnn.Dense):
+    """Dense layer whose inputs are rounded to int8."""
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        return super().run(int8_input(x))
+
+
+class Int8Gru(dnn.Gru):
+    """GRU whose matrices see inputs and state rounded to int8; the state itself stays."""
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        n, h, out = 2 * self.width, self.state, np.empty((len(x), self.width))
+        for row, outside in zip(out, int8_input(x) @ self.w_ih.T + self.b_ih, strict=True):
+            inside = self.w_hh @ int8_input(h) + self.b_hh
+            r, z = sigmoid(outside[:n] + inside[:n]).reshape(2, -1)
+            row[:] = h = (1 - z) * np.tanh(outside[n:] + r * inside[n:]) + z * h
+        self.state = h.copy()
+        return out
+
+
+class Int8Inputs(dnn.Network):
+    """The float network with every matrix input rounded as the integer network rounds it."""
+
+    def __init__(self, weights: dnn.Weights) -> None:
+        super().__init__(weights)
+        self.conv1, self.conv2 = Int8Conv(weights, "conv1"), Int8Conv(weights, "conv2")
+        self.chain = {name: Int8Gru(weights, name) for name in self.chain}
+        self.gru_strength = Int8Gru(weights, "gru_strength")
+        self.gain, self.vad = Int8Dense(weights, "gain"), Int8Dense(weights, "vad")
+        self.strength = Int8Dense(weights, "strength")
+
+    def run(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        one = 2.0**quantize.FEATURES_Q
+        return super().run(np.floor(np.asarray(features) * one + 0.5) / one)
+
+
+load = cache(dnn.load)
+settle = cache(plan)
+
+
+def enhance_clip(samples: np.ndarray, model: str, step: str) -> np.ndarray:
+    """One clip, int16 in and out, with one step taken."""
+    weights = load(model)
+    if step == "signal":
+        integer = twin.Suppressor(*settle(model))
+        integer.dnn = FloatNetwork(weights)
+        return twin.enhance(samples, integer)
+    network = dnn.Network(int8_weights(weights)) if step == "weights" else Int8Inputs(weights)
+    return to_int16(suppressor.enhance(samples / 32768, network))
+
+
+def main() -> None:
+    """Command line."""
+    if len(sys.argv) < 2 or sys.argv[1] not in STEPS:
+        raise SystemExit(f"{' '.join(sys.argv[1:2]) or 'no step'} found; one of "
+                         f"{', '.join(STEPS)} is needed")  # fmt: skip
+    step = sys.argv.pop(1)
+    code = hashlib.sha256()
+    for folder in ("codegen", "reference"):
+        for path in sorted(Path(folder).rglob("*.py")):
+            if "training" not in path.parts:
+                code.update(path.read_bytes())
+
+    def fingerprint(model: str) -> str:
+        return code.hexdigest() + hashlib.sha256(dnn.model_path(model).read_bytes()).hexdigest()
+
+    process_set(__doc__, partial(enhance_clip, step=step), fingerprint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Twin = C for every compiler, optimisation level and target, and sanitised on this machine.
+
+`python -m targets.matrix` builds each variant from `build/<target>/gen` into
+`build/check/<variant>/`, runs it on four seconds of speech and of hostile input, compares every
+recorded signal of every frame with the twin's, and writes the table `build/check/matrix.json`.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from reference.clips import to_int16
+from targets import build
+from targets.diff import command_taps, first_difference, twin_taps
+from targets.run import first_line
+from targets.signals import adversarial, speech
+from targets.target import Target, load, read_plan
+
+FOLDER = Path("build/check")
+LEVELS = ("-O0", "-O2", "-O3", "-Os")
+TRIPLES = {"host": "", "arm64": "aarch64-linux-gnu", "armv7": "arm-linux-gnueabihf"}
+# Flags of a target that only gcc knows are no fault of the build.
+CLANG = ["-Wno-unused-command-line-argument", "-Wno-ignored-optimization-argument"]
+SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+EVERY_STAGE = ("--postfilter", "--decay-floor", "--highpass")
+CLIP = FOLDER / "clip.wav"
+SECONDS = 2.0
+"""Of speech; the hostile hops after it take another second and a half."""
+
+
+def variant(base: Target, compiler: str, level: str) -> Target:
+    """The target built by `compiler` at `level` only: name and folder tell."""
+    compile_ = dict(base.compile)
+    flags = [flag for flag in compile_["flags"] if not flag.startswith("-O")]
+    if compiler == "clang":
+        triple = [f"--target={TRIPLES[base.name]}"] if TRIPLES[base.name] else []
+        compile_["cc"] = "clang"
+        compile_["link"] = triple + compile_["link"]
+        flags += triple + CLANG
+    compile_["flags"] = [level, *flags]
+    name = f"check/{base.name}-{compiler}{level}"
+    return dataclasses.replace(base, name=name, compile=compile_)
+
+
+def sanitized(base: Target) -> Target:
+    """The host build under ASan and UBSan: overflow, shifts, alignment and bounds stop it."""
+    target = variant(base, "gcc", "-O1")
+    compile_ = target.compile | {
+        "flags": target.compile["flags"] + SANITIZERS,
+        "link": target.compile["link"] + SANITIZERS,
+    }
+    name = f"check/{base.name}-gcc-asan-ubsan"
+    return dataclasses.replace(target, name=name, compile=compile_)
+
+
+def variants() -> dict[str, Target]:
+    """Every cell of the matrix by name, quick ones first."""
+    cells = [sanitized(load("host"))]
+    for name in TRIPLES:
+        cells += [variant(load(name), c, level) for c in ("gcc", "clang") for level in LEVELS]
+    return {cell.name.removeprefix("check/"): cell for cell in cells}
+
+
+def write_clip(path: Path = CLIP) -> Path:
+    """Speech, then hops chosen to break things, then 20 ms of silence and a cut hop."""
+    samples = np.concatenate(
+        [to_int16(speech(SECONDS)), adversarial().ravel(), np.zeros(1111, int)]
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples.astype(np.int16), 48000, "PCM_16")
+    return path
+
+
+def count_differences(a: bytes, b: bytes, taps: list[dict]) -> tuple[int, int]:
+    """(values, values that differ) of two dumps; what one lacks differs."""
+    frame = np.dtype([(tap["name"], tap["dtype"], (tap["count"],)) for tap in taps])
+    x, y = (np.frombuffer(dump[: len(dump) // frame.itemsize * frame.itemsize], frame)
+            for dump in (a, b))  # fmt: skip
+    per_frame = sum(tap["count"] for tap in taps)
+    shared = min(len(x), len(y))
+    wrong = sum(int(np.sum(x[n][:shared] != y[n][:shared])) for n in frame.names)
+    return max(len(x), len(y)) * per_frame, wrong + (max(len(x), len(y)) - shared) * per_frame
+
+
+def check_cell(name: str, target: Target, twins: dict[tuple[str, ...], bytes]) -> list[dict]:
+    """Builds one variant and runs it on every CPU, with the options of each twin dump; its rows."""
+    base = name.split("-")[0]
+    shutil.rmtree(target.folder, ignore_errors=True)
+    shutil.copytree(Path("build") / base / "gen", target.folder / "gen")
+    build.build(target, check="asan" not in name)
+    taps, rows = read_plan(target)["taps"], []
+    for cpu in target.cpus:
+        row = {"target": base, "cpu": cpu, "build": name.partition("-")[2],
+               "compiler": first_line([target.compile["cc"], "--version"]),
+               "values": 0, "mismatches": 0, "first": ""}  # fmt: skip
+        for options, twin in twins.items():
+            ours = command_taps(target, cpu, CLIP, options)
+            values, wrong = count_differences(twin, ours, taps)
+            row["values"] += values
+            row["mismatches"] += wrong
+            row["first"] = row["first"] or first_difference(twin, ours, taps)
+        rows.append(row)
+    print(f"{name}: {sum(r['mismatches'] for r in rows)} mismatches", flush=True)
+    return rows
+
+
+def table(rows: list[dict]) -> str:
+    """One line a CPU, one column a build; a cell is the number of values that differ."""
+    builds = list(dict.fromkeys(row["build"] for row in rows))
+    cells = {(f"{r['target']} {r['cpu']}", r["build"]): f"{r['mismatches']:,}" for r in rows}
+    places = list(dict.fromkeys(place for place, _ in cells))
+    lines = [["", *builds]] + [[p, *(cells.get((p, b), "–") for b in builds)] for p in places]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+
+
+def check(cells: dict[str, Target], jobs: int) -> list[dict]:
+    """Rows of all cells, also in build/check/matrix.json with what they were made from."""
+    plan, clip = read_plan(load("host")), write_clip()
+    model = plan["model"]["name"]
+    twins = {(): twin_taps(model, clip), EVERY_STAGE: twin_taps(model, clip, every_stage=True)}
+    with ThreadPoolExecutor(jobs) as pool:
+        results = pool.map(lambda item: check_cell(*item, twins), cells.items())
+        rows = [row for cell in results for row in cell]
+    commit = first_line(["git", "describe", "--always", "--dirty", "--abbrev=12"])
+    facts = {"commit": commit, "plan": plan["hash"][:16], "model": model}
+    report = {"provenance": facts, "rows": rows}
+    (FOLDER / "matrix.json").write_text(json.dumps(report, indent=1) + "\n")
+    return rows
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", help="only builds whose name begins so, e.g. armv7-clang")
+    args = parser.parse_args()
+    cells = {n: t for n, t in variants().items() if n.startswith(args.only or "")}
+    if not cells:
+        raise SystemExit(f"{args.only!r} found; builds are {', '.join(variants())}")
+    rows = check(cells, args.jobs)
+    wrong, values = sum(row["mismatches"] for row in rows), sum(row["values"] for row in rows)
+    print(table(rows))
+    print(f"{len(cells)} builds, {len(rows)} runs: {wrong:,} of {values:,} values differ")
+    for row in rows:
+        if row["first"]:
+            print(f"{row['target']} {row['cpu']} {row['build']}: {row['first']}", file=sys.stderr)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
