@@ -42,7 +42,7 @@ def twin_taps(model: str, noisy: Path, every_stage: bool = False) -> bytes:
 
     content, arrays = plan.plan(model)
     samples, _ = soundfile.read(noisy, dtype="int16")
-    options = Options(every_stage, every_stage, every_stage)
+    options = Options(True, True, True) if every_stage else Options()
     frames: list[dict] = []
     twin.enhance(samples, twin.Suppressor(content, arrays, options), frames)
     return twin.dump(frames, content).tobytes()

@@ -53,7 +53,8 @@ class Folder:
 def add_run(folder: Folder, name: str, samples: np.ndarray, content: dict, arrays: dict,
             every_stage: bool) -> None:  # fmt: skip
     """Input hops, every signal of every call, and the voice activity, of one sound."""
-    suppressor = twin.Suppressor(content, arrays, Options(*[every_stage] * 3))
+    options = Options(True, True, True) if every_stage else Options()
+    suppressor = twin.Suppressor(content, arrays, options)
     hops = samples.reshape(-1, HOP)
     frames = twin.dump([suppressor.run(hop) for hop in hops], content)
     folder.add(f"{name}/in", hops, "int16", stage="input", format="int16 samples")

@@ -49,7 +49,7 @@ int percepnet_delay_samples(void);
  * other value; getters return the setting or PERCEPNET_ERR_NULL. They take effect with the next
  * hop and survive percepnet_reset. */
 
-/* Envelope postfilter: more suppression between words, a little less fidelity. Default 0. */
+/* Envelope postfilter: more suppression between words, a little less fidelity. Default 1. */
 int percepnet_set_postfilter(percepnet *st, int on);
 int percepnet_postfilter(const percepnet *st);
 
