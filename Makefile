@@ -49,7 +49,7 @@ oracle: build/ladder/score/$(SET).csv ## what each step is worth with true value
 cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality
 vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to port by hand: build/vectors
 report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
-	@$(PYTHON) -m eval.report
+	@$(PYTHON) -m eval.report --sets $(SET)
 
 test: .venv/test ## the test suite
 	$(PYTHON) -m pytest -n $(CPUS) -q

@@ -46,12 +46,12 @@ def set_order(name: str) -> tuple:
     return (name != "embedded", name)
 
 
-def read_scores(build: Path) -> dict[str, list[dict]]:
-    """Rows of every BUILD/score/*.csv by set; figures as float, empty ones as None."""
+def read_scores(build: Path, only: list[str] | None = None) -> dict[str, list[dict]]:
+    """Rows of BUILD/score/*.csv by set (all, or `only` these); figures as float, empty as None."""
     scores = {}
     for path in sorted((build / "score").glob("*.csv"), key=lambda p: set_order(p.stem)):
-        if path.stem.startswith("pitch-"):  # of eval.pitch: other columns
-            continue
+        if path.stem.startswith("pitch-") or (only and path.stem not in only):
+            continue  # eval.pitch has other columns
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
@@ -165,9 +165,9 @@ def missing_parts(report: dict) -> list[str]:
     return words
 
 
-def gather(build: Path) -> tuple[dict, dict[str, list[dict]]]:
-    """(report.json as a dict, score rows by set)."""
-    scores, runs = read_scores(build), read_runs(build)
+def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, list[dict]]]:
+    """(report.json as a dict, score rows by set); scores of all sets, or `only` of these."""
+    scores, runs = read_scores(build, only), read_runs(build)
     lists = {key: [row for run in runs.values() for row in run.get(key, [])] for key in LISTS}
     report = {"provenance": {
         "scoring": {"versions": tools(), "pesq": "P.862.2 (WB), P.862.1 (NB), both at 16 kHz",
@@ -176,7 +176,7 @@ def gather(build: Path) -> tuple[dict, dict[str, list[dict]]]:
         "targets": {name: run.get("provenance", {}) for name, run in runs.items()},
         "margins": plan_margins(build, list(runs)), "missing": []},
         "conformance": lists["conformance"], "quality": quality(scores),
-        "ladder": ladder_rows(read_scores(build / "ladder"), read_steps(build)),
+        "ladder": ladder_rows(read_scores(build / "ladder", only), read_steps(build)),
         "complexity": lists["complexity"], "footprint": lists["footprint"],
         "integers": integers.read(build)}
     report["provenance"]["missing"] = missing_parts(report)
@@ -187,8 +187,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; 0, or 1 when there is nothing at all to report."""
     parser = argparse.ArgumentParser(prog="python -m eval.report", description="write the report")
     parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--sets", nargs="+", help="names of the sets to show (default: all)")
     args = parser.parse_args(arguments)
-    report, scores = gather(args.build)
+    report, scores = gather(args.build, args.sets)
     if not report["quality"] and not report["provenance"]["targets"]:
         print(f"error: {args.build}: no scores and no target; run make target=arm64 first",
               file=sys.stderr)
