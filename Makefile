@@ -71,20 +71,27 @@ $(SYSTEM): targets/setup.sh $(wildcard targets/*.toml)
 	@targets/setup.sh $(NEEDED)
 	@mkdir -p $(@D) && touch $@
 
+# The requirements as pyproject.toml lists them: $(call requirements,core), or the name of an extra.
+# The modules themselves run from this folder and are not installed.
+requirements = $(PYTHON) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+    print(*{"core": p["dependencies"], **p["optional-dependencies"]}["$(1)"], sep="\n")' > .venv/$(1).txt
+PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
+
 .venv/core: pyproject.toml | $(SYSTEM)
 	@echo "== setup: Python packages"
 	@test -x $(PYTHON) || python3 -m venv .venv
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e .
+	@$(call requirements,core)
+	@$(PIP) -r .venv/core.txt
 	@touch $@
 
 # The CPU build of torch is a tenth of the usual one; tests and training need no more. Where the
 # index of these builds cannot be reached the usual one must do.
 .venv/test .venv/train: .venv/%: pyproject.toml | .venv/core
 	@echo "== setup: Python packages for $*"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --retries 0 --timeout 10 \
-	    --index-url https://download.pytorch.org/whl/cpu torch==2.13.0 2>/dev/null || \
-	    $(PYTHON) -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@$(PIP) --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu torch==2.13.0 2>/dev/null || \
+	    $(PIP) torch==2.13.0
+	@$(call requirements,$*)
+	@$(PIP) -r .venv/$*.txt
 	@touch $@
 
 # ---- the chain ----

@@ -50,8 +50,8 @@ def read_scores(build: Path, only: list[str] | None = None) -> dict[str, list[di
     """Rows of BUILD/score/*.csv by set (all, or `only` these); figures as float, empty as None."""
     scores = {}
     for path in sorted((build / "score").glob("*.csv"), key=lambda p: set_order(p.stem)):
-        if path.stem.startswith("pitch-") or (only and path.stem not in only):
-            continue  # eval.pitch has other columns
+        if only and path.stem not in only:
+            continue
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file))
         for row in rows:

@@ -185,8 +185,8 @@ def test_record_of_an_older_build_is_dropped(tmp_path, monkeypatch):
 def test_help_has_every_word():
     text = subprocess.check_output(["make", "-s", "-C", ROOT, "help"], text=True)
     words = (
-        "help setup sets reference plan gen build twin check bench score cost vectors report test "
-        "lint train clean"
+        "help setup sets reference plan gen build twin check bench score oracle cost vectors "
+        "report test lint train clean"
     )
     listed = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert listed == words.split()

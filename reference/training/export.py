@@ -70,7 +70,7 @@ def card(name: str, state: dict, log: list[dict[str, float]], data: list, digest
     return f"""# Model `{name}`
 
 {count:,} parameters, float32, sha256 `{digest}`. Size `{s["model"]}` of `reference/params.py`.
-Licence of the weights: BSD-3-Clause, as the code; sources and their licences below.
+Licence of the weights: to be stated by who trained them; sources and their licences below.
 
 ## Recipe
 `python -m reference.training.train --model {s["model"]} --index DATA/index.csv --out RUN {budget}
