@@ -52,7 +52,7 @@ report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: buil
 	@$(PYTHON) -m eval.report --sets $(SET)
 
 test: .venv/test ## the test suite
-	$(PYTHON) -m pytest -n $(CPUS) -q
+	$(PYTHON) -m pytest -n $(CPUS) -q -rs
 
 lint: .venv/test ## ruff over the Python code
 	$(PYTHON) -m ruff check .
