@@ -1,22 +1,25 @@
 """Training: a toy run learns, resumes exactly and exports what it learned; its parts are right."""
 
+import multiprocessing
+import os
+import signal
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
-torch = pytest.importorskip("torch")
-
-from reference import dnn  # noqa: E402
-from reference.params import N_BANDS, RATE  # noqa: E402
-from reference.training import mix, room, synth  # noqa: E402
-from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index  # noqa: E402
-from reference.training.export import export, read_log  # noqa: E402
-from reference.training.loss import SKIP_FRAMES, Batch, loss, masked_mean  # noqa: E402
-from reference.training.model import Gru  # noqa: E402
-from reference.training.shards import Source, make_shard, unpack  # noqa: E402
-from reference.training.train import Run, Settings  # noqa: E402
+from reference import dnn
+from reference.params import N_BANDS, RATE
+from reference.training import mix, room, synth
+from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index
+from reference.training.export import export, read_log
+from reference.training.loss import SKIP_FRAMES, Batch, loss, masked_mean
+from reference.training.model import Gru
+from reference.training.shards import Ring, Source, make_shard, unpack
+from reference.training.train import Run, Settings
 
 
 def voice(rng: np.random.Generator, seconds: float) -> np.ndarray:
@@ -235,6 +238,38 @@ def test_nan_stops_the_run_and_keeps_the_batch(segments, cache, tmp_path):
     with pytest.raises(FloatingPointError, match="nan_batch.pt"):
         run.train()
     assert (tmp_path / "nan_batch.pt").exists()
+
+
+def killed_trainer(source: Source, folder, producer) -> None:
+    """A trainer that is killed with its producer at work."""
+    ring = Ring(folder, source, 1)
+    ring.start(0, 1)
+    producer.value = ring.processes[0].pid
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_producer_ends_with_a_killed_trainer(segments, cache, tmp_path):
+    """It would go on filling the ring of the next run, on the next run's core."""
+    context = multiprocessing.get_context("spawn")
+    producer = context.Value("q", 0)
+    source = Source(segments, cache, seed=1, frames=100)
+    trainer = context.Process(target=killed_trainer, args=(source, tmp_path, producer))
+    trainer.start()
+    trainer.join()
+    assert producer.value > 0
+    end = time.monotonic() + 60  # it first finishes the shard it is at
+    while runs(producer.value):
+        assert time.monotonic() < end, "the producer is still there"
+        time.sleep(0.2)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_other_model_is_not_resumed(segments, cache, tmp_path):

@@ -6,7 +6,7 @@ vad. Shard ``i`` depends on the seed and ``i`` only, so a run can be resumed and
 
 import time
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -136,9 +136,9 @@ def write_shard(path: Path, shard: np.ndarray) -> None:
 
 
 def produce(folder: Path, source: Source, worker: int, workers: int, low, high) -> None:
-    """Process: make every ``workers``-th shard, a little ahead of the trainer."""
+    """Process: make every ``workers``-th shard, a little ahead of the trainer, while it lives."""
     pool, index = source.pool("train"), worker
-    while True:
+    while parent_process().is_alive():  # a killed trainer cannot stop us itself
         if index < low.value or shard_path(folder, index).exists():
             index += workers
         elif index >= high.value + AHEAD:
