@@ -1,9 +1,13 @@
 # PercepNet for ARM. `make help` lists the words; `make` does everything for this machine,
 # `make target=arm64` for a phone, emulated. What is up to date is not made again.
 
-target = host#           a file in targets/: host, arm64, armv7
+target = host#           a file in targets/: host, arm64, armv7, wasm
 testset = embedded#      or a folder with noisy/ and clean/
 model = small#           a file in reference/models/
+prefix = build/install#  where `make install` puts the library
+systems =#               of eval/systems.toml to score beside ours: "pyrnnoise webrtc-noise-gain"
+scheduler =#             tcp://host:port of a dask cluster to score on; else this machine's cores
+strict =#                1: no set when a clip has a fault, and fail for any clip not scored
 minutes = 60#            of training, with speech=DIR noise=DIR [rir=DIR] or index=FILE
 
 PYTHON = .venv/bin/python
@@ -20,12 +24,14 @@ $(error target $(target) found; one of $(basename $(notdir $(wildcard targets/*.
 endif
 ALL_TARGETS := $(basename $(notdir $(wildcard targets/*.toml)))
 # Whose compilers and emulator set-up looks after: the test suite builds for all; full adds clang.
-NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(target))) $(full:%=full)
+NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(target))) $(full:%=full) \
+    $(filter cycles,$(MAKECMDGOALS)) $(if $(filter wmops,$(MAKECMDGOALS)),armv7 full)
 SYSTEM := $(STAMPS)/system-$(subst $() ,-,$(strip $(NEEDED)))
 
 REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safetensors
 CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
 HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
+SCORING := eval/score.py $(wildcard eval/metrics/*.py)
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
 all: report
@@ -44,15 +50,30 @@ build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what
 twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
-score: build/score/$(SET).csv ## PESQ, STOI and SI-SDR of every system, clip by clip
+cycles: bench ## estimate cycles, time and share of a core of this target by llvm-mca (LLVM 19)
+	@$(PYTHON) -m targets.cycles $(target)
+wmops: build/armv7/gen/plan.json ## weighted operations of the plain C as ITU-T G.191 weighs them
+	@$(PYTHON) -m targets.wmops
+score: build/score/$(SET).csv ## every measure of every system; systems="…" adds outside ones
+baseline: build/score/$(SET).csv ## store scores that report and test compare with: eval/baseline
+	@$(PYTHON) -m eval.baseline --set build/sets/$(SET) --model $(model)
 oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
+trials: build/trials/$(SET).json ## clean speech in, noise alone in, other levels: what the network does
 cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality
 vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to port by hand: build/vectors
+dist: $(target:%=build/%/gen/plan.json) ## source package of the generated C: build/TARGET/percepnet-….tar.gz
+	@$(PYTHON) -m targets.dist $(target)
+install: $(target:%=build/%/gen/plan.json) ## library, header, pkg-config and CMake files to prefix=DIR
+	@$(PYTHON) -m targets.dist $(target) --install $(prefix)
+wheel: .venv/wheel ## Python package of every model for this machine: build/wheel
+	@$(PYTHON) -m targets.wheel
+docs: .venv/docs ## the pages of docs/ as a site: build/site
+	@$(PYTHON) -m mkdocs build --quiet --strict
 report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
 	@$(PYTHON) -m eval.report --sets $(SET)
 
-test: .venv/test ## the test suite
-	$(PYTHON) -m pytest -n $(CPUS) -q -rs
+test: .venv/test .venv/wasm ## the test suite
+	$(PYTHON) -m pytest -n $(CPUS) --dist loadgroup -q -rs
 
 lint: .venv/test ## ruff over the Python code
 	$(PYTHON) -m ruff check .
@@ -84,6 +105,11 @@ PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 	@$(PIP) -r .venv/core.txt
 	@touch $@
 
+.venv/wheel .venv/docs: .venv/%: pyproject.toml | .venv/core
+	@$(call requirements,$*)
+	@$(PIP) -r .venv/$*.txt
+	@touch $@
+
 # The CPU build of torch is a tenth of the usual one; tests and training need no more. Where the
 # index of these builds cannot be reached the usual one must do.
 .venv/test .venv/train: .venv/%: pyproject.toml | .venv/core
@@ -94,17 +120,33 @@ PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 	@$(PIP) -r .venv/$*.txt
 	@touch $@
 
+.venv/wasm: pyproject.toml | .venv/core
+	@echo "== setup: wasmtime"
+	@$(call requirements,wasm)
+	@$(PIP) -r .venv/wasm.txt
+	@touch $@
+
+build/wasm/percepnet: | .venv/wasm
+
+.venv/peers .venv/dnsmos: .venv/%: pyproject.toml | .venv/core
+	@echo "== setup: Python packages for $*"
+	@$(call requirements,$*)
+	@$(PIP) -r .venv/$*.txt
+	@touch $@
+
 # ---- the chain ----
 
 # Files that change when a variable does, so that what depends on it is made again.
 build/values/model: FORCE
 	@mkdir -p $(@D); echo '$(strip $(model))' | cmp -s - $@ || echo '$(strip $(model))' > $@
+build/values/systems: FORCE
+	@mkdir -p $(@D); echo '$(systems)' | cmp -s - $@ || echo '$(systems)' > $@
 build/values/set-$(SET): FORCE
 	@mkdir -p $(@D); echo '$(abspath $(testset))' | cmp -s - $@ || echo '$(abspath $(testset))' > $@
 
-build/sets/$(SET)/set.json: build/values/set-$(SET) eval/testset.py eval/embedded/SHA256SUMS | .venv/core
+build/sets/$(SET)/set.json: build/values/set-$(SET) eval/testset.py eval/pairs.py eval/embedded/SHA256SUMS | .venv/core
 	@echo "== set: $(SET)"
-	@$(PYTHON) -m eval.testset prepare $(testset) --out build/sets
+	@$(PYTHON) -m eval.testset prepare $(testset) --out build/sets $(strict:%=--strict)
 	@touch $@
 
 $(STAMPS)/float-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE)
@@ -136,18 +178,33 @@ matrix: $(ALL_TARGETS:%=build/%/gen/plan.json)
 	@echo "== check: every compiler, level and target"
 	@$(PYTHON) -m targets.matrix
 
-$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/harness/count_plugin.c
+$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/baseline.py targets/harness/count_plugin.c
 	@echo "== count: $*"
 	@$(PYTHON) -m targets.count $* --set build/sets/$(SET)
 	@touch $@
 
-build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) eval/score.py eval/metrics.py
-	@echo "== score: $(SET)"
-	@$(PYTHON) -m eval.score --set build/sets/$(SET) --systems float twin $(TARGETS)
+# Outside systems, and ours with other options, which run the command of the host.
+$(STAMPS)/run-%-$(SET): build/sets/$(SET)/set.json build/host/percepnet \
+    eval/systems.toml eval/systems.py eval/peers.py | .venv/peers
+	@echo "== system: $*"
+	@$(PYTHON) -m eval.systems $* --set build/sets/$(SET) --workers $(CPUS)
 	@touch $@
 
+build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) $(systems:%=$(STAMPS)/run-%-$(SET)) \
+    build/values/systems $(SCORING) | $(if $(systems),.venv/dnsmos)
+	@echo "== score: $(SET)"
+	@$(PYTHON) -m eval.score --set build/sets/$(SET) --systems float twin $(TARGETS) $(systems) \
+	    --workers $(CPUS) $(scheduler:%=--scheduler %) $(strict:%=--strict)
+	@touch $@
+
+build/trials/$(SET).json: build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
+    reference/studies/trials.py eval/trials.py $(SCORING)
+	@echo "== trials: $(SET)"
+	@$(PYTHON) -m reference.studies trials --set build/sets/$(SET) --out build/trials --model $(model)
+	@$(PYTHON) -m eval.trials --set build/sets/$(SET)
+
 build/ladder/score/$(SET).csv: build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
-    $(wildcard reference/studies/*.py) eval/ladder.py eval/score.py eval/metrics.py
+    $(wildcard reference/studies/*.py) eval/ladder.py $(SCORING)
 	@echo "== oracle ladder: $(SET)"
 	@$(PYTHON) -m reference.studies ladder --set build/sets/$(SET) --out build/ladder --model $(model)
 	@$(PYTHON) -m eval.ladder --set build/sets/$(SET)
@@ -159,7 +216,7 @@ $(STEPS:%=$(STAMPS)/step-%-$(SET)): $(STAMPS)/step-%-$(SET): build/sets/$(SET)/s
 	@$(PYTHON) -m codegen.steps $* --set build/sets/$(SET) --out build/out/step-$*/$(SET) --model $(model) --jobs $(CPUS)
 	@touch $@
 
-$(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(STAMPS)/step-%-$(SET)) eval/cost.py eval/score.py eval/metrics.py
+$(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(STAMPS)/step-%-$(SET)) eval/cost.py $(SCORING)
 	@echo "== cost of integers: $(SET)"
 	@$(PYTHON) -m eval.cost --set build/sets/$(SET)
 	@touch $@
@@ -173,5 +230,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench score oracle cost vectors report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench cycles wmops score baseline oracle trials cost vectors dist install wheel docs report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

@@ -14,10 +14,21 @@ from codegen.plan import plan
 from codegen.stages import erb as integer_erb
 from codegen.stages import stft as integer_stft
 from codegen.stages.gains import ENHANCED_SHIFT
-from reference import comb, dnn, erb, features, gains, highpass, pitch, postfilter, stft
+from reference import (
+    attenuation,
+    comb,
+    dnn,
+    erb,
+    features,
+    gains,
+    highpass,
+    pitch,
+    postfilter,
+    stft,
+)
 from reference.clips import to_int16
 from reference.params import HOP
-from reference.suppressor import Options
+from reference.suppressor import EVERY_STAGE
 
 SECONDS = 1.5
 # Signal: (stage, unit of the error, least SNR in dB on speech, greatest error on any sound).
@@ -40,7 +51,8 @@ ROWS = {
     "band_gain": ("postfilter", "2^-15 of the loudest band", 50, 64),
     "enhanced": ("gains", "2^-15 of the largest noisy bin", 75, 64),
     "hop": ("stft synthesis", "int16 steps", 110, 0.05),
-    "out": ("highpass", "int16 steps", 65, 1),
+    "wet": ("highpass", "int16 steps", 65, 1),
+    "out": ("attenuation", "int16 steps", 65, 0.51),
 }
 PERIODS = "period"  # compared as a share of frames
 
@@ -63,7 +75,7 @@ def sounds() -> dict[str, np.ndarray]:
 
 def record(content: dict, arrays: dict, samples: np.ndarray) -> np.ndarray:
     """Every signal of every call with all stages on, as one structured array."""
-    integer = twin.Suppressor(content, arrays, Options(True, True, True))
+    integer = twin.Suppressor(content, arrays, EVERY_STAGE)
     return twin.dump([integer.run(hop) for hop in samples.reshape(-1, HOP)], content)
 
 
@@ -91,7 +103,10 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
     exact_period, exact_correlation = pitch.Pitch().run(x)
     on_path = np.append(exact_period[2:] == period[2:], [False, False])
     outputs = dnn.Network(weights).run(f)
-    floored = postfilter.DecayFloor().run(postfilter.envelope_postfilter(gain, y_energy), y_energy)
+    beta = EVERY_STAGE.postfilter_beta_permille / 1000
+    warped = postfilter.envelope_postfilter(gain, y_energy, beta)
+    floored = postfilter.DecayFloor().run(warped, y_energy)
+    limit = attenuation.Attenuation(EVERY_STAGE.attenuation_limit_db)
     z = gains.mix(y, p, taps["strength_q15"] / q15)
     scaled = gains.scale_bands(z, y_energy, taps["band_gain_q15"] / q15)
     enhanced = spectrum("enhanced", frac - ENHANCED_SHIFT)
@@ -125,11 +140,12 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
             q15 / np.maximum(noisy.max(axis=1, keepdims=True), 1e-10),
         ),
         "enhanced": (scaled, enhanced, q15 / np.maximum(largest, 1e-10)),
-        "out": (
+        "wet": (
             np.clip(highpass.Highpass().run(hop, period, correlation), -1, 32767 / 32768),
-            taps["out"] / q15,
+            taps["wet"] / q15,
             q15,
         ),
+        "out": (limit.run(taps["wet"] / q15, taps["dry"] / q15), taps["out"] / q15, q15),
     }
 
 

@@ -45,7 +45,8 @@ _SIGNALS = {
         "enhanced_re": _spectrum(f"p_frac - {ENHANCED_SHIFT}"),
         "enhanced_im": _spectrum(f"p_frac - {ENHANCED_SHIFT}"),
     },
-    "highpass": {"out": "int16 samples"},
+    "highpass": {"wet": "int16 samples"},
+    "attenuation": {"dry": "int16 samples", "out": "int16 samples"},
 }
 _TAPS = {name: (stage, text) for stage, names in _SIGNALS.items() for name, text in names.items()}
 

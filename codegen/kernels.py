@@ -7,28 +7,30 @@ instruction set is new, and its compiler flags in targets/<name>.toml under [com
 import numpy as np
 
 from codegen import fixed, pack
-from codegen.quantize import S8_MAX, W_MAX
+from codegen.quantize import COLUMNS, S8_MAX, W_MAX
 
 _VECTOR = "int16_t *out_q15, const int32_t *pre_q12, int n"
+_PRODUCT = (
+    "int32_t *out_q12, const percepnet_matrix *m, const {input} *x, int stride, int columns"
+)
+COLS_CHECKED = 512  # widest matrix of kernel_check
 OPS = [
     {
-        "name": "matvec_s8",
+        "name": "matmul_s8",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "dotprod", "avx2", "vnni"],
-        "functions": {"matvec_s8": "int32_t *out_q12, const percepnet_matrix *m, const int8_t *x"},
+        "isas": ["scalar", "neon", "dotprod", "i8mm", "avx2", "vnni"],
+        "functions": {"matmul_s8": _PRODUCT.format(input="int8_t")},
     },
     {
-        "name": "matvec_s8_s16",
+        "name": "matmul_s8_s16",
         "stage": "dnn",
-        "isas": ["scalar", "neon"],
-        "functions": {
-            "matvec_s8_s16": "int32_t *out_q12, const percepnet_matrix *m, const int16_t *x"
-        },
+        "isas": ["scalar", "neon", "avx2"],
+        "functions": {"matmul_s8_s16": _PRODUCT.format(input="int16_t")},
     },
     {
         "name": "gates_s32",
         "stage": "dnn",
-        "isas": ["scalar", "neon"],
+        "isas": ["scalar", "neon", "avx2"],
         "functions": {
             "tanh_s32": _VECTOR,
             "sigmoid_s32": _VECTOR,
@@ -69,8 +71,14 @@ SETS = [
         "compiled": "defined(__aarch64__)",
         "runs": "has_dotprod()",
     },
+    {
+        "isa": "i8mm",
+        "from": ["i8mm", "neon"],
+        "compiled": "defined(__aarch64__)",
+        "runs": "has_i8mm()",
+    },
     {"isa": "avx2", "from": ["avx2", "scalar"], "compiled": X86, "runs": "has_x86(0)"},
-    {"isa": "vnni", "from": ["vnni", "scalar"], "compiled": X86, "runs": "has_x86(1)"},
+    {"isa": "vnni", "from": ["vnni", "avx2", "scalar"], "compiled": X86, "runs": "has_x86(1)"},
 ]
 
 
@@ -96,8 +104,19 @@ def scalar_files(stage: str) -> list[str]:
     return [f"{op['name']}_scalar.c" for op in OPS if op["stage"] == stage]
 
 
-def packing() -> dict[str, int]:
-    return {"rows": pack.ROWS, "rows_tail": pack.ROWS_TAIL, "cols_s8": pack.COLS_S8}
+def packing(cols_max: int = COLS_CHECKED) -> dict[str, int]:
+    """Layout of matrices; cols_max: packed columns of the widest with int8 inputs."""
+    return {
+        "rows": pack.ROWS,
+        "rows_tail": pack.ROWS_TAIL,
+        "cols_s8": pack.COLS_S8,
+        "depth_s8": pack.DEPTH_S8,
+        "depth_s16": pack.DEPTH_S16,
+        "depth_i8mm": pack.DEPTH_I8MM,
+        "cols_max": cols_max,
+        "raise": pack.RAISE,
+        "columns": COLUMNS,
+    }
 
 
 def lerp_bound() -> int:

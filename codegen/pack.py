@@ -8,7 +8,9 @@ a block the columns come `depth` at a time, row after row:
 Depth 4 suits int8 inputs: 16 bytes are one operand of SDOT by element, or of SMULL with four
 inputs repeated; accumulators are one row a lane, so nothing is summed across lanes at the end.
 Columns are filled up to 32 with zeros: such a kernel has no tail in a row, and reads so many
-inputs. Depth 1 suits int16 inputs (SMLAL by element); its columns are not filled up.
+inputs. Depth 2 suits int16 inputs (VPMADDWD; SMLAL after a load that parts the two columns).
+Depth 8 suits SMMLA: 16 bytes are two rows. Only matrices that meet several columns at once, the
+frames of a block, are packed so as well.
 """
 
 import numpy as np
@@ -16,11 +18,15 @@ import numpy as np
 ROWS = 16  # of a block
 ROWS_TAIL = 4
 COLS_S8 = 32  # inputs of two vectors
+DEPTH_S8 = 4
+DEPTH_S16 = 2
+DEPTH_I8MM = 8
+RAISE = 128  # added to int8 inputs where the instruction takes none with a sign
 
 
 def padded(rows: int, cols: int, depth: int) -> tuple[int, int]:
     """Rows and columns of the packed matrix."""
-    return up(rows, ROWS_TAIL), up(cols, COLS_S8) if depth > 1 else cols
+    return up(rows, ROWS_TAIL), up(cols, DEPTH_S16 if depth == DEPTH_S16 else COLS_S8)
 
 
 def pack(weight: np.ndarray, depth: int) -> np.ndarray:
@@ -36,15 +42,28 @@ def pack(weight: np.ndarray, depth: int) -> np.ndarray:
 
 
 def pack_all(matrices: list[dict], arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What weights.c holds: `<matrix>_weight` packed, `_bias` and `_mult` filled up with zeros."""
+    """What weights.c holds of each matrix, rows filled up with zeros.
+
+    `<matrix>_weight` packed, `_i8mm` where SMMLA may meet it, `_bias`, `_mult`, and
+    `_bias_raised`: the bias for raised inputs.
+    """
     packed = {}
     for m in matrices:
         name = m["name"]
-        packed[f"{name}_weight"] = pack(arrays[f"{name}_weight"], m["depth"])
-        for part in ("bias", "mult"):
-            values = arrays[f"{name}_{part}"]
+        weight, bias = arrays[f"{name}_weight"], arrays[f"{name}_bias"]
+        packed[f"{name}_weight"] = pack(weight, m["depth"])
+        if m["i8mm"]:
+            packed[f"{name}_i8mm"] = pack(weight, DEPTH_I8MM)
+        rows = {"bias": bias, "mult": arrays[f"{name}_mult"]}
+        rows["bias_raised"] = raised(weight, bias)
+        for part, values in rows.items():
             packed[f"{name}_{part}"] = np.pad(values, (0, m["packed_rows"] - values.size))
     return packed
+
+
+def raised(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """(rows,) int64: bias of the same product of inputs that are RAISE larger."""
+    return bias.astype(np.int64) - RAISE * weight.sum(axis=1, dtype=np.int64)
 
 
 def up(n: int, step: int) -> int:

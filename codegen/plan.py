@@ -13,10 +13,20 @@ import numpy as np
 from safetensors.numpy import load
 
 from codegen import fixed, formats, kernels, quantize
-from codegen.stages import comb, erb, features, gains, highpass, pitch, postfilter, stft
+from codegen.stages import (
+    attenuation,
+    comb,
+    erb,
+    features,
+    gains,
+    highpass,
+    pitch,
+    postfilter,
+    stft,
+)
 from reference import params
 from reference.dnn import model_path
-from reference.suppressor import Options
+from reference.suppressor import RANGES, Options
 
 VERSION = "0.1.0"
 STAGES = {
@@ -28,11 +38,16 @@ STAGES = {
     "gains": gains,
     "postfilter": postfilter,
     "highpass": highpass,
+    "attenuation": attenuation,
 }
 SETTING_HELP = {
     "postfilter": "Envelope postfilter: more suppression between words, a little less fidelity.",
+    "postfilter_beta_permille": "Strength of the envelope postfilter, its beta in 1/1000: the "
+    "larger, the quieter are frames full of noise.",
     "decay_floor": "Lets no band fall faster than 60 dB in 100 ms: less dry on headphones.",
     "highpass": "High-pass at 60 to 100 Hz that follows the talker's pitch.",
+    "attenuation_limit_db": "Attenuation limit in dB: 0 gives the delayed input bit for bit, 20 "
+    "keeps a tenth of the noise, 100 is no limit. A change fades over one hop, without a click.",
 }
 STATE_MARGIN_BYTES = 256  # alignment may differ between targets
 
@@ -65,7 +80,7 @@ def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
         "stft": stft.plan(),
         "dnn": network,
         "kernels": kernels.plan(),
-        "packing": kernels.packing(),
+        "packing": kernels.packing(max(kernels.COLS_CHECKED, network["cols_max"])),
         "weights_sha256": {
             name: hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
             for name, array in arrays.items()
@@ -93,6 +108,7 @@ def framing() -> dict[str, int]:
         "ACTIVE_BINS": params.ACTIVE_BINS,
         "N_BANDS": params.N_BANDS,
         "LOOKAHEAD": params.LOOKAHEAD_FRAMES,
+        "BLOCK": quantize.COLUMNS,
     }
 
 
@@ -118,50 +134,50 @@ def bounds() -> list[dict]:
 
 def taps(network: dict) -> list[dict]:
     """Signals of one frame in pipeline order: name, C field, numpy dtype, count."""
-    frame = [
-        ("newest_re", "newest.re", "int32", params.N_BINS),
-        ("newest_im", "newest.im", "int32", params.N_BINS),
-        ("newest_frac", "newest.frac", "int32", 1),
-        ("newest_energy", "newest_energy", "int64", params.N_BANDS),
-        ("period", "period", "int32", 1),
-        ("correlation_q15", "correlation_q15", "int32", 1),
-        ("comb_q15", "comb_q15", "int32", params.WINDOW),
-        ("p_re", "p.re", "int32", params.N_BINS),
-        ("p_im", "p.im", "int32", params.N_BINS),
-        ("p_frac", "p.frac", "int32", 1),
-        ("y_re", "y.re", "int32", params.N_BINS),
-        ("y_im", "y.im", "int32", params.N_BINS),
-        ("y_energy", "y_energy", "int64", params.N_BANDS),
-        ("cross", "cross", "int64", params.N_BANDS),
-        ("p_energy", "p_energy", "int64", params.N_BANDS),
-        ("coherence_q15", "coherence_q15", "int16", params.N_BANDS),
-        ("features_q12", "features_q12", "int16", params.N_FEATURES),
+    front = [
+        ("dry", "frames[0].dry", "int16", params.HOP),
+        ("newest_re", "work.newest.re", "int32", params.N_BINS),
+        ("newest_im", "work.newest.im", "int32", params.N_BINS),
+        ("newest_frac", "work.newest.frac", "int32", 1),
+        ("newest_energy", "work.newest_energy", "int64", params.N_BANDS),
+        ("period", "frames[0].period", "int32", 1),
+        ("correlation_q15", "frames[0].correlation_q15", "int32", 1),
+        ("comb_q15", "work.comb_q15", "int32", params.WINDOW),
+        ("p_re", "frames[0].p.re", "int32", params.N_BINS),
+        ("p_im", "frames[0].p.im", "int32", params.N_BINS),
+        ("p_frac", "frames[0].p.frac", "int32", 1),
+        ("y_re", "frames[0].y.re", "int32", params.N_BINS),
+        ("y_im", "frames[0].y.im", "int32", params.N_BINS),
+        ("y_energy", "frames[0].y_energy", "int64", params.N_BANDS),
+        ("cross", "work.cross", "int64", params.N_BANDS),
+        ("p_energy", "work.p_energy", "int64", params.N_BANDS),
+        ("coherence_q15", "work.coherence_q15", "int16", params.N_BANDS),
+        ("features_q12", "io.features_q12", "int16", params.N_FEATURES),
     ]
     sizes = network["sizes"]
     layers = [("dense", sizes["dense"])]
     layers += [(conv["name"], conv["units"]) for conv in network["convs"]]
     layers += [(gru["name"], gru["units"]) for gru in network["grus"]]
     back = [
-        ("gain_q15", "gain_q15", "int16", params.N_BANDS),
-        ("strength_q15", "strength_q15", "int16", params.N_BANDS),
-        ("vad_q15", "vad_q15", "int16", 1),
-        ("band_gain_q15", "band_gain_q15", "int32", params.N_BANDS),
-        ("z_re", "z.re", "int32", params.N_BINS),
-        ("z_im", "z.im", "int32", params.N_BINS),
-        ("z_energy", "z_energy", "int64", params.N_BANDS),
-        ("scale_q13", "scale_q13", "int16", params.N_BANDS),
-        ("enhanced_re", "enhanced.re", "int32", params.N_BINS),
-        ("enhanced_im", "enhanced.im", "int32", params.N_BINS),
-        ("hop_q8", "hop_q8", "int32", params.HOP),
-        ("out", "out", "int16", params.HOP),
+        ("gain_q15", "io.gain_q15", "int16", params.N_BANDS),
+        ("strength_q15", "io.strength_q15", "int16", params.N_BANDS),
+        ("vad_q15", "io.vad_q15", "int16", 1),
+        ("band_gain_q15", "work.band_gain_q15", "int32", params.N_BANDS),
+        ("z_re", "work.z.re", "int32", params.N_BINS),
+        ("z_im", "work.z.im", "int32", params.N_BINS),
+        ("z_energy", "work.z_energy", "int64", params.N_BANDS),
+        ("scale_q13", "work.scale_q13", "int16", params.N_BANDS),
+        ("enhanced_re", "work.enhanced.re", "int32", params.N_BINS),
+        ("enhanced_im", "work.enhanced.im", "int32", params.N_BINS),
+        ("hop_q8", "work.hop_q8", "int32", params.HOP),
+        ("wet", "work.wet", "int16", params.HOP),
+        ("out", "work.out", "int16", params.HOP),
     ]
-    listed = [(name, f"frame.{field}", dtype, count) for name, field, dtype, count in frame]
-    listed += [(f"{name}_q15", f"past.dnn.{name}_q15", "int16", n) for name, n in layers]
-    listed += [(name, f"frame.{field}", dtype, count) for name, field, dtype, count in back]
+    network = [(f"{name}_q15", f"past.dnn.{name}_q15", "int16", n) for name, n in layers]
     return [
         {"name": n, "field": f, "dtype": d, "count": c, "bytes": np.dtype(d).itemsize}
         | formats.of_tap(n)
-        for n, f, d, c in listed
+        for n, f, d, c in (*front, *network, *back)
     ]
 
 
@@ -174,10 +190,16 @@ def api(model: str, digest: str, tap_list: list[dict], network: dict) -> dict:
         "rate": params.RATE,
         "hop": params.HOP,
         "delay": params.DELAY,
+        "feed_delay": params.DELAY + params.HOP,
         "state_bytes": state_bytes(tap_list, network),
         "settings": {
-            name: {"help": text, "default": int(getattr(options, name))}
-            for name, text in SETTING_HELP.items()
+            name: {
+                "help": SETTING_HELP[name],
+                "default": int(getattr(options, name)),
+                "min": low,
+                "max": high,
+            }
+            for name, (low, high) in RANGES.items()
         },
     }
 
@@ -185,9 +207,16 @@ def api(model: str, digest: str, tap_list: list[dict], network: dict) -> dict:
 def state_bytes(tap_list: list[dict], network: dict) -> int:
     """Upper bound of the size of an instance; the C compiler checks that it is enough."""
     signals = sum(tap["bytes"] * tap["count"] for tap in tap_list)
-    spectra = params.LOOKAHEAD_FRAMES * (8 * params.N_BINS + 8 + 8 * params.N_BANDS)
-    stages = sum(stage.state_bytes() for stage in (stft, pitch, comb))
-    layers = 8 * network["pre"] + network["layers_buffer"] + 2 * network["sizes"]["dense"]
+    spectrum = 8 * params.N_BINS + 4
+    delayed = params.LOOKAHEAD_FRAMES * (spectrum + 4 + 8 * params.N_BANDS)
+    frame = 2 * spectrum + 8 + 8 * params.N_BANDS + 2 * params.HOP
+    frame += 2 * (params.N_FEATURES + 2 * params.N_BANDS + 1)
+    block = (quantize.COLUMNS - 1) * frame
+    stages = sum(stage.state_bytes() for stage in (stft, pitch, comb, attenuation))
+    rows = 1 + quantize.COLUMNS  # the last frame before and a block
+    layers = rows * (4 * network["pre"] + network["layers_buffer"] + network["strength_buffer"])
     layers += sum(conv["buffer"] for conv in network["convs"])
-    total = signals + spectra + stages + layers + 8 * params.N_BANDS + STATE_MARGIN_BYTES
+    settings = 4 * len(RANGES) + 2 * params.HOP + 8  # and the hop that percepnet_feed fills
+    total = signals + delayed + block + stages + layers + settings + 8 * params.N_BANDS
+    total += STATE_MARGIN_BYTES
     return -(-total // 256) * 256

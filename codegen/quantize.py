@@ -22,6 +22,7 @@ import numpy as np
 from codegen import pack
 from codegen.fixed import rshift_round
 
+COLUMNS = 4  # frames that a matrix meets at once, at most: the length of a block
 W_MAX = 127  # symmetric, so that the proofs and the SIMD kernels never meet -128
 S8_MAX = 127
 INT32_MAX = 2**31 - 1
@@ -59,7 +60,8 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
                 "name": name,
                 "rows": w.shape[0],
                 "cols": w.shape[1],
-                **packed_size(*w.shape, 1 if source == "features" else 4),
+                **packed_size(*w.shape, pack.DEPTH_S16 if source == "features" else pack.DEPTH_S8),
+                "i8mm": source not in ("features", name.removesuffix("_hh")),
                 "input": source,
                 "shift": shift,
                 **prove(name, w, b, mult, shift, x_max),
@@ -106,7 +108,11 @@ def prove(
     _expect(name, "weight", np.abs(w).max(axis=1), W_MAX, "int8 weights, see quantize_rows")
     dot = np.abs(w).sum(axis=1) * x_max
     acc = dot + np.abs(bias)
-    _expect(name, "accumulator", acc, INT32_MAX, "fewer inputs or a smaller bias in this row")
+    remedy = "fewer inputs or a smaller bias in this row"
+    _expect(name, "accumulator", acc, INT32_MAX, remedy)
+    if x_max == S8_MAX:
+        largest = np.abs(w).sum(axis=1) * (x_max + pack.RAISE) + np.abs(pack.raised(w, bias))
+        _expect(name, "accumulator of raised inputs", largest, INT32_MAX, remedy)
     if not 0 <= shift <= 62:
         raise OverflowError(f"{name}: requantisation shift {shift} outside 0..62")
     pre = rshift_round(acc * mult, shift) + 1  # +1: rounding of the negative side
@@ -141,8 +147,13 @@ def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
     offset = dict(zip(LAYER_ORDER, starts, strict=False))
     source = {"gru1": "conv2", "gru2": "gru1", "gru3": "gru2", "gru_gain": "gru3",
               "gru_strength": "conv2"}  # fmt: skip
-    convs = [("conv1", sizes["dense"], sizes["conv1_taps"]),
-             ("conv2", sizes["conv"], sizes["conv2_taps"])]  # fmt: skip
+    layers_buffer = pack.up(starts[-1] + pack.COLS_S8, pack.COLS_S8)  # for whole vectors anywhere
+    keep2 = sizes["conv"] * (sizes["conv2_taps"] - 1)
+    convs = [
+        ("conv1", sizes["dense"], sizes["conv1_taps"], f"st->conv2_in + {keep2}", sizes["conv"]),
+        ("conv2", sizes["conv"], sizes["conv2_taps"], f"st->layers[1] + {offset['conv2']}",
+         layers_buffer),
+    ]  # fmt: skip
     return {
         "sizes": sizes,
         "formats": {
@@ -156,18 +167,22 @@ def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
         },
         "convs": [
             {"name": n, "units": sizes["conv"], "inputs": i, "history": i * k, "keep": i * (k - 1),
-             "buffer": pack.up(i * k, pack.COLS_S8)}
-            for n, i, k in convs
+             "buffer": (COLUMNS - 1) * i + pack.up(i * k, pack.COLS_S8),
+             "to": to, "to_stride": stride}
+            for n, i, k, to, stride in convs
         ],
         "grus": [{"name": g, "units": units[g], "input": offset[source[g]]} for g in GRUS],
         "layers": starts[-1],
-        "layers_buffer": starts[-1] + pack.COLS_S8,  # kernels read whole vectors of any piece
+        "layers_buffer": layers_buffer,
+        "features_buffer": pack.up(sizes["features"], pack.DEPTH_S16),
         "strength_buffer": pack.up(sizes["strength"], pack.COLS_S8),
         "layer_offset": dict(sorted(offset.items())),
         "pre": max(m["packed_rows"] for m in matrices),
+        "cols_max": max(m["packed_cols"] for m in matrices),
         "matrices": matrices,
         "weight_bytes": sum(m["rows"] * m["cols"] for m in matrices),
         "packed_bytes": sum(m["packed_rows"] * m["packed_cols"] for m in matrices),
+        "i8mm_bytes": sum(m["packed_rows"] * m["packed_cols"] for m in matrices if m["i8mm"]),
     }
 
 

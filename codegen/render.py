@@ -11,9 +11,10 @@ from codegen.pack import pack_all
 from codegen.plan import canonical, plan
 
 TEMPLATES = Path(__file__).parent / "templates"
-LIBRARY = ("stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilter", "highpass")
+LIBRARY = ("stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilter", "highpass",
+           "attenuation")  # fmt: skip
 FILES = (
-    ["percepnet.h", "params.h", "fixed.h", "tables.h", "tables.c", "weights.c"]
+    ["percepnet.h", "params.h", "fixed.h", "tables.h", "tables.c", "weights.c", "weights_i8mm.c"]
     + [f"{stage}.{kind}" for stage in (*LIBRARY, "kernels", "suppressor") for kind in ("h", "c")]
     + ["gates.h", "neon.h", "x86.h", *kernels.files()]
     + ["taps.h", "taps.c"]

@@ -11,6 +11,7 @@ import numpy as np
 from codegen.fixed import rshift_round, sat16
 from codegen.plan import plan
 from codegen.stages import erb, features, gains, postfilter, stft
+from codegen.stages.attenuation import Attenuation
 from codegen.stages.comb import Comb, centre_weight_q15
 from codegen.stages.dnn import Dnn
 from codegen.stages.highpass import Highpass
@@ -29,9 +30,11 @@ class Suppressor:
         self.analysis, self.synthesis = stft.Analysis(), stft.Synthesis()
         self.pitch, self.comb, self.highpass = Pitch(), Comb(), Highpass()
         self.decay_floor = postfilter.DecayFloor()
+        self.attenuation = Attenuation(options.attenuation_limit_db)
         silence = np.zeros(N_BINS, np.int64)
         frame = ((silence, silence, stft.SILENCE_FRAC), np.zeros(N_BANDS, np.int64))
         self.past = [frame] * LOOKAHEAD_FRAMES  # (spectrum, energies), oldest first
+        self.past_hops = [np.zeros(HOP, np.int64)] * (DELAY // HOP)
 
     def run(self, hop: np.ndarray) -> dict[str, np.ndarray]:
         """hop: (480,) int16.  Returns the taps in pipeline order; `out` is the enhanced hop."""
@@ -44,6 +47,7 @@ class Suppressor:
         newest_energy = erb.inner(newest, newest)
         y, y_energy = self.past.pop(0)
         self.past.append((newest, newest_energy))
+        self.past_hops.append(hop)
         period, correlation_q15 = self.pitch.run(hop)
         comb_q15 = self.comb.run(hop, period)
         p = stft.comb_spectrum(comb_q15, y[2])
@@ -57,6 +61,7 @@ class Suppressor:
             newest_energy, newest[2], coherence_q15, period, correlation_q15
         )
         return {
+            "dry": self.past_hops.pop(0),
             "newest_re": newest[0], "newest_im": newest[1], "newest_frac": newest[2],
             "newest_energy": newest_energy, "period": period, "correlation_q15": correlation_q15,
             "comb_q15": comb_q15, "p_re": p[0], "p_im": p[1], "p_frac": p[2],
@@ -69,7 +74,8 @@ class Suppressor:
         p = (taps["p_re"], taps["p_im"], taps["p_frac"])
         gain_q15, y_energy = taps["gain_q15"].astype(np.int64), taps["y_energy"]
         if self.options.postfilter:
-            gain_q15 = postfilter.envelope_postfilter_q15(gain_q15, y_energy)
+            beta_permille = self.options.postfilter_beta_permille
+            gain_q15 = postfilter.envelope_postfilter_q15(gain_q15, y_energy, beta_permille)
         if self.options.decay_floor:
             gain_q15 = self.decay_floor.run(gain_q15, y_energy, y[2])
         z = gains.mix(y, p, taps["strength_q15"].astype(np.int64))
@@ -78,13 +84,14 @@ class Suppressor:
         enhanced = gains.apply(z, scale_q13)
         hop_q8 = self.synthesis.run(*enhanced)
         if self.options.highpass:
-            out = self.highpass.run(hop_q8, taps["period"], taps["correlation_q15"])
+            wet = self.highpass.run(hop_q8, taps["period"], taps["correlation_q15"])
         else:
-            out = sat16(rshift_round(hop_q8, 8))
+            wet = sat16(rshift_round(hop_q8, 8))
+        out = self.attenuation.run(wet, taps["dry"])
         return taps | {
             "band_gain_q15": gain_q15, "z_re": z[0], "z_im": z[1], "z_energy": z_energy,
             "scale_q13": scale_q13, "enhanced_re": enhanced[0], "enhanced_im": enhanced[1],
-            "hop_q8": hop_q8, "out": out,
+            "hop_q8": hop_q8, "wet": wet, "out": out,
         }  # fmt: skip
 
 

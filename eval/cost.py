@@ -40,11 +40,8 @@ def score_steps(folder: Path, build: Path, workers: int) -> tuple[dict, list[dic
     if absent:
         raise SystemExit(f"error: {about['name']}: {', '.join(sorted(absent))} not found under "
                          f"{build}/out; `make cost` runs every step")
-    cache = score.Cache(build / "score" / "cache.jsonl")
-    score.give_keys(rows, about["score_rate"])
-    score.run_missing(rows, cache, about["score_rate"], workers)
+    score.score_rows(rows, about["score_rate"], build, workers)
     for row in rows:
-        row.update(cache.known.get(row.get("key"), {}))
         if "pesq_wb" not in row:
             raise SystemExit(f"error: {row['system']} {row['clip']}: {row.get('error')}")
     return about, rows

@@ -34,8 +34,8 @@ DECISIONS = [
         {"lookahead-0": "0 frames", "lookahead-1": "1 frame", "comb": "2 frames",
          "lookahead-3": "3 frames"},
         "comb",
-        "None costs 0.03 PESQ, one frame already gives comb and tracker all they need; two are kept"
-        " for the network, which judges a frame better with what follows.",
+        "None costs 0.12 PESQ, one frame 0.03; two are all that comb and tracker need, and the"
+        " network judges a frame better with what follows.",
     ),
     Decision(
         "Strength",
@@ -43,16 +43,16 @@ DECISIONS = [
          "exact": "exact quadratic", "comb": "r_cos"},
         "comb",
         "r_cos is best by every measure and needs neither the clean pitch nor cases; the exact"
-        " quadratic comes near, the closed form is worse than no comb at all.",
+        " quadratic comes near, the closed form stays far behind.",
     ),
     Decision(
         "Strength in low bands",
-        {"comb": "0 in bands whose peak is below the pitch",
-         "comb-no-harmonic": "0 in bands that end below the pitch",
+        {"comb": "0 in bands that end below the pitch",
+         "comb-peak": "0 in bands whose peak is below the pitch",
          "comb-two": "0 in bands 0 and 1", "comb-free": "as computed everywhere"},
         "comb",
-        "The rule of the networks trained so far. It also stops the comb at a fundamental that lies"
-        " just above the peak of its band: the next training should take bands that end below.",
+        "A band that ends below the pitch holds no harmonic: nothing for a comb to keep. One whose"
+        " peak alone lies below may hold the fundamental, and is worth combing.",
     ),
     Decision(
         "Renormalisation (scale bands)",
@@ -125,6 +125,7 @@ def to_markdown(rows: list[dict], name: str) -> str:
         "True gains, and strengths from the clean speech, everywhere: compared is the method, no",
         "network. Δ: mean over clips of the difference from the chosen row, and half the 95 %",
         "interval of that mean. STOI is a fraction: 0.005 is half a point.\n",
+        "The pitch tracker has a page of its own: [pitch.md](pitch.md).\n",
         *(decision_table(rows, decision) for decision in DECISIONS)])
 
 

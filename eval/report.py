@@ -2,23 +2,32 @@
 
 Reads what the other tools left: BUILD/score/<set>.csv (eval.score), BUILD/<target>/run.json and
 BUILD/<target>/gen/plan.json (targets), BUILD/sets/<set>/ and BUILD/out/<system>/<set>/ for audio,
-BUILD/ladder/ (reference.studies, eval.ladder).
+BUILD/ladder/ (reference.studies, eval.ladder), BUILD/pitch/ (eval.pitch).
 What is not there is said in words, in all three files.
 
-`report.json` is an interface and is kept stable. Six keys, in this order:
+`report.json` is an interface and is kept stable. Keys, in this order:
 
-provenance   {"scoring": versions and rates, "sets": {set: {source_sha256, score_rate, clips,
-              failed: [{system, clip, error}], delay: {system: {median, largest}} in samples}},
+provenance   {"commit", "weights": {model: {sha256, card}},
+              "scoring": versions and rates, "sets": {set: {source_sha256, score_rate, clips,
+              left_out: [sentences], failed: [{system, clip, error}],
+              delay: {system: {removed, median, largest}} in samples,
+              systems: {name: entry, version and resampler of those of systems.toml}}},
               "targets": {target: tools, flags, commit, plan and command hashes},
               "margins": {target: [[what, bits]] smallest first}, "missing": [sentences]}
 conformance  [{target, cpu, compiler, samples, mismatches, …}]
-quality      [{system, testset, snr, clips, pesq_wb, pesq_nb, stoi, estoi, si_sdr}]: means over the
+quality      [{system, testset, snr, clips, <every measure of eval.metrics>}]: means over the
               `clips` that could be scored, null if none; snr null = all
+by_noise     the same with `noise`, its class, for snr
+spread       [{system, testset, measure, clips, mean, median, worst, worst_clip, difference, low,
+              high}]: paired difference to noisy and its 95 % interval (eval.statistics)
+baseline     [{testset, system, measure, baseline, now, difference, clips}] (eval.baseline)
 ladder       [{step, testset, pesq_wb, stoi, estoi, si_sdr}]: means; true values from the clean
              speech one by one, and the network's
+pitch        [{set, tools, pitch: [{condition, clips, voiced, <figures>}]}] (eval.pitch)
 complexity   [{target, cpu, model, call, stage, instructions_mean, instructions_max}] per frame of
               10 ms; call "frame" or "block4", stage "total" or its name
 footprint    [{target, model, state, scratch, stack, text, rodata, weights}] in bytes
+pareto       [{testset, system, instructions, pesq_wb, counted}] (eval.pareto)
 integers     {"matrix": {provenance, rows: [{target, cpu, build, compiler, values, mismatches,
               first}]} or null, "cost": [{testset, clips, limits, rows, worst}] (eval.cost)}
 """
@@ -28,13 +37,13 @@ import csv
 import json
 import sys
 from pathlib import Path
-from statistics import fmean, median
 
-from eval import integers
+from eval import baseline, integers, pareto, statistics, trackers
 from eval.ladder import ladder_rows, read_steps
 from eval.metrics import METRICS
 from eval.page import write_page
-from eval.score import system_key, tools
+from eval.provenance import provenance
+from eval.score import system_key
 from eval.tables import print_table, summary, to_markdown
 
 LISTS = ("conformance", "complexity", "footprint")
@@ -56,30 +65,9 @@ def read_scores(build: Path, only: list[str] | None = None) -> dict[str, list[di
             rows = list(csv.DictReader(file))
         for row in rows:
             for name in (*METRICS, "delay", "snr"):
-                row[name] = float(row[name]) if row[name] else None
+                row[name] = float(row[name]) if row.get(name) else None
         scores[path.stem] = rows
     return scores
-
-
-def mean_row(system: str, name: str, snr: float | None, rows: list[dict]) -> dict:
-    """One entry of `quality`: means over the rows without error."""
-    good = [row for row in rows if not row["error"]]
-    figures = {m: round(fmean(r[m] for r in good), 5) if good else None for m in METRICS}
-    snr = int(snr) if snr is not None and snr == int(snr) else snr
-    return {"system": system, "testset": name, "snr": snr, "clips": len(good), **figures}
-
-
-def quality(scores: dict[str, list[dict]]) -> list[dict]:
-    """All entries of `quality`: sets in order, all SNRs together first, systems in order."""
-    table = []
-    for name, rows in scores.items():
-        systems = sorted({row["system"] for row in rows}, key=system_key)
-        snrs = sorted({row["snr"] for row in rows} - {None})
-        for snr in [None, *snrs]:
-            for system in systems:
-                mine = [r for r in rows if r["system"] == system and snr in (None, r["snr"])]
-                table.append(mean_row(system, name, snr, mine))
-    return table
 
 
 def read_runs(build: Path) -> dict[str, dict]:
@@ -123,22 +111,6 @@ def plan_margins(build: Path, targets: list[str]) -> dict[str, list]:
     return table
 
 
-def set_facts(build: Path, name: str, rows: list[dict]) -> dict:
-    """What `provenance` says about one scored set."""
-    path = build / "sets" / name / "set.json"
-    about = json.loads(path.read_text()) if path.exists() else {}
-    facts = {key: about.get(key) for key in ("source_sha256", "score_rate", "resampler")}
-    delays: dict[str, list[float]] = {}
-    for row in rows:
-        if row["delay"] is not None:
-            delays.setdefault(row["system"], []).append(row["delay"])
-    return facts | {
-        "clips": len({row["clip"] for row in rows}),
-        "failed": [{k: r[k] for k in ("system", "clip", "error")} for r in rows if r["error"]],
-        "delay": {s: {"median": median(d), "largest": max(d, key=abs)}
-                  for s, d in sorted(delays.items(), key=lambda i: system_key(i[0]))}}
-
-
 def missing_parts(report: dict) -> list[str]:
     """Sentences on what this report does not hold and how to get it."""
     words = []
@@ -156,6 +128,9 @@ def missing_parts(report: dict) -> list[str]:
               "footprint": "No footprint (make bench)."}
     words += [sentence for key, sentence in absent.items() if not report[key]]
     for name, facts in report["provenance"]["sets"].items():
+        if facts["left_out"]:
+            words.append(f"{len(facts['left_out'])} faults in the files of {name}: these clips are "
+                         "left out.")
         if facts["failed"]:
             words.append(f"{len(facts['failed'])} clips of {name} could not be scored and are in "
                          "no mean.")
@@ -169,16 +144,17 @@ def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, 
     """(report.json as a dict, score rows by set); scores of all sets, or `only` of these."""
     scores, runs = read_scores(build, only), read_runs(build)
     lists = {key: [row for run in runs.values() for row in run.get(key, [])] for key in LISTS}
-    report = {"provenance": {
-        "scoring": {"versions": tools(), "pesq": "P.862.2 (WB), P.862.1 (NB), both at 16 kHz",
-                    "stoi": "10 kHz", "si_sdr": "at the set's score_rate"},
-        "sets": {name: set_facts(build, name, rows) for name, rows in scores.items()},
-        "targets": {name: run.get("provenance", {}) for name, run in runs.items()},
-        "margins": plan_margins(build, list(runs)), "missing": []},
-        "conformance": lists["conformance"], "quality": quality(scores),
+    facts = provenance(build, scores, runs)
+    report = {
+        "provenance": facts | {"margins": plan_margins(build, list(runs)), "missing": []},
+        "conformance": lists["conformance"], "quality": statistics.quality(scores),
+        "by_noise": statistics.by_noise(scores), "spread": statistics.spread(scores),
+        "baseline": baseline.differences(scores),
         "ladder": ladder_rows(read_scores(build / "ladder", only), read_steps(build)),
+        "pitch": trackers.read(build),
         "complexity": lists["complexity"], "footprint": lists["footprint"],
         "integers": integers.read(build)}
+    report["pareto"] = pareto.points(report, build)
     report["provenance"]["missing"] = missing_parts(report)
     return report, scores
 

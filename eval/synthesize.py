@@ -216,6 +216,13 @@ def make(args: argparse.Namespace) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def run(args: argparse.Namespace) -> int:
+    """`make`: the folder made on stdout."""
+    make(args)
+    print(args.folder)
+    return 0
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m eval.testset make`."""
     parser.add_argument("folder", type=Path, metavar="OUT", help="folder to make")

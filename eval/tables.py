@@ -1,15 +1,20 @@
 """The report in words and tables: summary, Markdown, terminal."""
 
 import json
+from collections.abc import Iterable
 
+from eval import trackers
 from eval.integers import sections
 from eval.metrics import METRICS
-from eval.score import best_system
+from eval.score import best_system, outside
 
-HEADS = {"pesq_wb": "PESQ-WB", "pesq_nb": "PESQ-NB", "stoi": "STOI", "estoi": "ESTOI",
-         "si_sdr": "SI-SDR dB"}
-DIGITS = {"pesq_wb": 3, "pesq_nb": 3, "stoi": 4, "estoi": 4, "si_sdr": 2}
-
+HEADS = {name: metric.head for name, metric in METRICS.items()}
+DIGITS = {name: metric.digits for name, metric in METRICS.items()}
+MAIN = ("pesq_wb", "stoi", "estoi", "si_sdr", "covl", "lsd_high", "speech_loss", "speech_cut",
+        "dnsmos_ovrl")  # on the terminal and in report.md; the page and the CSV hold all
+SPREAD_HEAD = ["measure", "system", "clips", "mean", "median", "worst", "worst clip",
+               "difference to noisy", "95 % interval"]
+BASELINE_HEAD = ["test set", "system", "measure", "clips", "baseline", "now", "difference"]
 LADDER = ("pesq_wb", "stoi", "estoi", "si_sdr")
 
 
@@ -25,8 +30,34 @@ def show(value: object, digits: int | None = None) -> str:
 def quality_rows(report: dict, snr_rows: bool) -> list[list[str]]:
     """Cells of the quality table; overall only, or with the rows of every SNR."""
     return [[r["testset"], r["system"], "all" if r["snr"] is None else f"{r['snr']} dB",
-             str(r["clips"]), *(show(r[m], DIGITS[m]) for m in METRICS)]
+             str(r["clips"]), *(show(r[m], DIGITS[m]) for m in MAIN)]
             for r in report["quality"] if snr_rows or r["snr"] is None]
+
+
+def noise_rows(report: dict, name: str, shown: Iterable[str] = METRICS) -> list[list[str]]:
+    """Cells of one set by class of noise: noise, system, clips, measures."""
+    return [[r["noise"], r["system"], str(r["clips"]), *(show(r[m], DIGITS[m]) for m in shown)]
+            for r in report["by_noise"] if r["testset"] == name]
+
+
+def spread_rows(report: dict, name: str, shown: Iterable[str] = METRICS) -> list[list[str]]:
+    """Cells of SPREAD_HEAD for one set, measure by measure."""
+    def cells(r: dict) -> list[str]:
+        digits = DIGITS[r["measure"]]
+        paired = r["difference"] is not None and r["system"] != "noisy"
+        return [HEADS[r["measure"]], r["system"], str(r["clips"]),
+                *(show(r[k], digits) for k in ("mean", "median", "worst")), r["worst_clip"],
+                f"{r['difference']:+.{digits}f}" if paired else "–",
+                f"{r['low']:+.{digits}f} … {r['high']:+.{digits}f}" if paired else "–"]
+    return [cells(r) for m in shown for r in report["spread"]
+            if r["testset"] == name and r["measure"] == m]
+
+
+def baseline_rows(report: dict) -> list[list[str]]:
+    """Cells of BASELINE_HEAD."""
+    return [[r["testset"], r["system"], HEADS[r["measure"]], str(r["clips"]),
+             *(show(r[k], 4) for k in ("baseline", "now")), f"{r['difference']:+.4f}"]
+            for r in report["baseline"]]
 
 
 def ladder_cells(report: dict) -> list[list[str]]:
@@ -46,8 +77,16 @@ def markdown_table(head: list[str], rows: list[list[str]]) -> str:
 def to_markdown(report: dict) -> str:
     """report.md."""
     parts = ["# Report\n", *(f"* {w}\n" for w in summary(report) + report["provenance"]["missing"])]
-    head = ["test set", "system", "SNR", "clips", *HEADS.values()]
+    head = ["test set", "system", "SNR", "clips", *(HEADS[m] for m in MAIN)]
     parts += ["\n## Quality\n\n", markdown_table(head, quality_rows(report, True))]
+    for name in dict.fromkeys(r["testset"] for r in report["spread"]):
+        head = ["noise", "system", "clips", *(HEADS[m] for m in MAIN)]
+        parts += [f"\n### {name}: by class of noise\n\n",
+                  markdown_table(head, noise_rows(report, name, MAIN)),
+                  f"\n### {name}: spread, and paired difference to noisy\n\n",
+                  markdown_table(SPREAD_HEAD, spread_rows(report, name, MAIN))]
+    parts += ["\n## Difference to the baseline\n\n",
+              markdown_table(BASELINE_HEAD, baseline_rows(report))]
     head = ["test set", "step", *(HEADS[m] for m in LADDER)]
     parts += ["\n## Oracle ladder\n\n", markdown_table(head, ladder_cells(report))]
     titles = {"conformance": "Conformance: samples that differ from the twin",
@@ -57,43 +96,61 @@ def to_markdown(report: dict) -> str:
         head = list(report[key][0]) if report[key] else []
         rows = [[show(row.get(k)) for k in head] for row in report[key]]
         parts += [f"\n## {title}\n\n", markdown_table(head, rows)]
-    for part in sections(report["integers"]):
+    for part in trackers.sections(report["pitch"]) + sections(report["integers"]):
         parts += [f"\n## {part['title']}\n\n{part['note']}\n\n",
                   markdown_table(part["head"], part["rows"])]
     facts = json.dumps(report["provenance"], indent=1, ensure_ascii=False)
     return "".join([*parts, "\n## Provenance\n\n```json\n", facts, "\n```\n"])
 
 
+def quality_sentence(report: dict, name: str) -> str | None:
+    """What ours gains on a set, and where the outside systems stand; None without both ends."""
+    row = {r["system"]: r for r in report["quality"]
+           if r["testset"] == name and r["snr"] is None and r["clips"]}
+    ours = best_system(list(row))
+    if not ours or "noisy" not in row:
+        return None
+    a, b = row["noisy"], row[ours]
+    others = ", ".join(f"{s} {row[s]['pesq_wb']:.2f} and {row[s]['stoi']:.3f}"
+                       for s in row if s in outside())
+    return (f"{name}, {b['clips']} clips: PESQ-WB {a['pesq_wb']:.2f} → {b['pesq_wb']:.2f}, "
+            f"STOI {a['stoi']:.3f} → {b['stoi']:.3f} ({ours})"
+            + (f"; {others}." if others else "."))
+
+
+def complexity_sentence(report: dict) -> str | None:
+    """Instructions a frame of every CPU, one call a frame; None if nothing was counted."""
+    counts = [f"{r['instructions_mean'] / 1e6:.2f} M ({r['target']} {r['cpu']}, at most "
+              f"{r['instructions_max'] / 1e6:.2f} M)" for r in report["complexity"]
+              if r["stage"] == "total" and r["call"] == "frame"]
+    return f"Instructions per 10 ms: {', '.join(counts)}." if counts else None
+
+
 def summary(report: dict) -> list[str]:
-    """Up to four sentences that hold the result."""
+    """Up to five sentences that hold the result; one more for every further set."""
     lines = []
     if rows := report["conformance"]:
         wrong, total = (sum(r[k] for r in rows) for k in ("mismatches", "samples"))
         where = ", ".join(dict.fromkeys(f"{r['target']} {r['cpu']}" for r in rows))
         lines.append(f"{wrong:,} of {total:,} samples differ from the twin ({where}).")
-    overall = [r for r in report["quality"] if r["snr"] is None and r["clips"]]
-    for name in dict.fromkeys(r["testset"] for r in overall):
-        row = {r["system"]: r for r in overall if r["testset"] == name}
-        ours = best_system(list(row))
-        if ours and "noisy" in row:
-            a, b = row["noisy"], row[ours]
-            lines.append(f"{name}, {b['clips']} clips: PESQ-WB {a['pesq_wb']:.2f} → "
-                         f"{b['pesq_wb']:.2f}, STOI {a['stoi']:.3f} → {b['stoi']:.3f} ({ours}).")
-    for r in report["complexity"]:
-        if r["stage"] == "total":
-            lines.append(f"{r['target']} {r['cpu']}: {r['instructions_mean'] / 1e6:.2f} M "
-                         f"instructions per 10 ms ({r['call']}), at most "
-                         f"{r['instructions_max'] / 1e6:.2f} M.")
-    for r in report["footprint"]:
-        kib = {k: r[k] / 1024 for k in ("weights", "state", "scratch", "text")}
-        lines.append(f"{r['target']}: " + ", ".join(f"{k} {v:,.0f} KiB" for k, v in kib.items())
-                     + ".")
-    return lines
+    lines += [quality_sentence(report, name)
+              for name in dict.fromkeys(r["testset"] for r in report["quality"])]
+    lines.append(complexity_sentence(report))
+    if rows := report["footprint"]:
+        lines.append("Memory: " + "; ".join(
+            f"{r['target']} " + ", ".join(f"{k} {r[k] / 1024:,.0f} KiB" for k in
+                                          ("weights", "state", "scratch", "text"))
+            for r in rows) + ".")
+    falls = [f"{r['system']} {HEADS[r['measure']]} {r['difference']:+.4f}"
+             for r in report["baseline"] if r["system"] in ("float", "host")]
+    if falls:
+        lines.append(f"Against the baseline: {', '.join(falls)}.")
+    return [line for line in lines if line]
 
 
 def print_table(report: dict) -> None:
     """The quality table on the terminal, columns aligned."""
-    head = ["test set", "system", "SNR", "clips", *HEADS.values()]
+    head = ["test set", "system", "SNR", "clips", *(HEADS[m] for m in MAIN)]
     rows = [head, *quality_rows(report, False)]
     widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
     for row in rows:

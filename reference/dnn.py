@@ -66,13 +66,13 @@ def load(name: str) -> dict[str, np.ndarray]:
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Weights of any file of this layout; raises as ``load``."""
+    """Weights of any file of this layout, float16 or float32; raises as ``load``."""
     if not Path(path).exists():
         there = ", ".join(sorted(p.stem for p in MODELS.glob("*.safetensors"))) or "none"
         raise FileNotFoundError(f"{path}: no such model; there are: {there}")
     with safe_open(path, "numpy") as file:
         size = (file.metadata() or {}).get("model", "")
-        weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        weights = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
     expected = shapes(size)
     found = {key: tensor.shape for key, tensor in weights.items()}
     wrong = [k for k in sorted(expected.keys() | found.keys()) if expected.get(k) != found.get(k)]

@@ -13,6 +13,7 @@ from reference.params import BAND_PEAKS, ENERGY_FLOOR, HOP, LOOKAHEAD_FRAMES, RA
 from reference.suppressor import FrontEnd
 
 BAND_HZ = BAND_PEAKS * 50.0
+BAND_END_HZ = np.append(BAND_HZ[1:], BAND_HZ[-1])  # where each triangle has come down to zero
 SPEECH_BANDS = slice(2, 28)  # 200 Hz ... 8 kHz: where voice activity is judged
 ATTENUATION_FLOOR = 0.03  # n_0 of P20 eq. 12: attenuate by 15 dB at most
 ACTIVITY_DB = -35.0  # below the loud part (95th percentile) of the clip
@@ -43,12 +44,12 @@ def ideal_strength(x, y, p, period: np.ndarray) -> np.ndarray:
     """r_b that makes z = (1 - r) y + r p most like x in the band: argmax cos(x_b, z_b).
 
     With A = <x,y>, B = <x,p>, C = <y,p>: r / (1 - r) = (B |y|^2 - A C) / (A |p|^2 - B C).
-    Needs no clean pitch and no cases of coherence. 0 in bands whose peak lies below the pitch.
+    Needs no clean pitch and no cases of coherence. 0 in bands that end below the pitch.
 
     x, y, p: (L, 481) complex; period: (L,).  Returns (L, 34) in 0...1.
     """
     strength = most_alike(x, y, p)
-    return np.where(BAND_HZ < RATE / period[:, None], 0, strength)
+    return np.where(BAND_END_HZ < RATE / period[:, None], 0, strength)
 
 
 def most_alike(target, y, p) -> np.ndarray:

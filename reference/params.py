@@ -31,19 +31,22 @@ N_BANDS = len(BAND_PEAKS)  # 34
 PITCH_DECIMATION = 4  # 48 kHz -> 12 kHz
 PITCH_RATE = RATE // PITCH_DECIMATION
 PITCH_HOP = HOP // PITCH_DECIMATION  # 120 samples
-PITCH_WINDOW = WINDOW // PITCH_DECIMATION  # 240 samples
+PITCH_WINDOW = WINDOW // PITCH_DECIMATION  # 240 samples: what the prediction sees
 PITCH_FIR_TAPS = 48  # anti-alias filter, at 48 kHz
 PITCH_FIR_CUTOFF = 4_500.0  # Hz, -6 dB
 LAG_MIN, LAG_MAX = 15, 200  # 12-kHz samples: 800 Hz ... 60 Hz
 N_LAGS = LAG_MAX - LAG_MIN + 1  # 186
+CORRELATION_WINDOW = 180  # samples, 15 ms; longer windows blur glides
+CORRELATION_LAG_MAX = 400  # samples: how far back multiples of T are looked for
+PERIOD_WEIGHTS = (1.0, 0.6, 0.6)  # of the correlation at T, 2T, 3T: noise repeats at T by chance
 LPC_ORDER = 4  # light whitening: strong whitening lifts the bands where noise wins
-LPC_NOISE = 1e-4  # white-noise correction of r(0), as a fraction
-WHITENING_SMOOTHER = 0.7  # one-pole low-pass after the whitening (LPCNet)
+LPC_NOISE = 3e-3  # white-noise correction of r(0), as a fraction
+WHITENING_SMOOTHER = 0.75  # one-pole low-pass after the whitening (LPCNet)
 SLOPE_LIMIT = 0.08  # largest change of T from frame to frame, relative
-SLOPE_COST = 50.0  # times (relative change)^2: 0.005 per (per cent)^2
+SLOPE_COST = 12.0  # times (relative change)^2: 0.0012 per (per cent)^2
 RESTART_COST = 0.9  # leaving the track for any other lag
-LONG_LAG_BIAS = 0.03  # per octave above LAG_MIN, against sub-harmonics
-GUARD_RATIO, GUARD_FACTOR = 1.1, 0.8  # a lag not 1.1 times better than T/2, T/3 counts 0.8 times
+LONG_LAG_BIAS = 0.02  # per octave above LAG_MIN, against sub-harmonics
+GUARD_FACTOR = 0.8  # what a lag counts that is not better than T/2 and T/3
 PITCH_ENERGY_FLOOR = 1e-6  # added to the energies of the normalised correlation, sample^2
 T_MIN, T_MAX = LAG_MIN * PITCH_DECIMATION, LAG_MAX * PITCH_DECIMATION  # 60 ... 800 samples
 
@@ -61,11 +64,15 @@ PERIOD_OFFSET, PERIOD_SCALE = 300.0, 1 / 200.0  # (T - 300) / 200
 COHERENCE_OFFSET, COHERENCE_SCALE = 0.5, 2.0  # 2 q - 1, same for the pitch correlation
 
 # --- gains ------------------------------------------------------------------------------------
+BAND_GAIN_LIMIT = 1.99  # largest band gain after the postfilter: only a small beta gets there
 SCALE_LIMIT = 2.0  # largest ||y_b|| / ||z_b|| when bands are scaled back (6 dB)
 
 # --- envelope postfilter and decay floor (P20 section 5) --------------------------------------
 POSTFILTER_BETA = 0.02  # limits the frame gain G to 5.57 dB
 DECAY_FLOOR = 10 ** (-60 * 0.010 / 0.100 / 20)  # amplitude per frame: 60 dB in 100 ms = 0.501
+
+# --- attenuation limit (idea: DeepFilterNet's --atten-lim) --------------------------------------
+ATTENUATION_NO_LIMIT = 100  # dB: the setting that means no limit
 
 # --- high-pass (idea: P20 section 5; shape after the Opus/SILK paper) -------------------------
 HIGHPASS_MIN, HIGHPASS_MAX = 60.0, 100.0  # Hz: range of the cutoff
@@ -74,5 +81,9 @@ HIGHPASS_DOWN = 3.0
 HIGHPASS_VOICED = 0.5  # pitch correlation above which the frame steers the cutoff
 
 # --- network sizes: dense, convolution, GRU and strength-GRU widths (P20 section 4) -----------
-NETWORK_SIZES = {"full": (128, 512, 512, 128), "small": (96, 160, 160, 64)}
+NETWORK_SIZES = {
+    "full": (128, 512, 512, 128),  # the paper's
+    "small": (96, 160, 160, 64),
+    "tiny": (64, 80, 80, 32),
+}
 CONV1_KERNEL, CONV2_KERNEL = 5, 3  # frames

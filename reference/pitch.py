@@ -1,8 +1,9 @@
 """Pitch period by normalised correlation and dynamic programming (P20 section 4, RAPT-like).
 
-Per hop: decimate to 12 kHz, whiten lightly, correlate the newest 20 ms with its past at lags of
-15...200 samples, extend the best path through the lags (Viterbi) and read it LOOKAHEAD_FRAMES
-frames back. The lag is refined by a parabola to one sample at 48 kHz.
+Per hop: decimate to 12 kHz, whiten lightly, correlate the newest 15 ms with its past. A lag T of
+15...200 samples is judged by the correlations at T, 2T and 3T together: speech repeats at all of
+them, noise at one by chance. Extend the best path through the lags (Viterbi) and read it
+LOOKAHEAD_FRAMES frames back. The lag is refined by a parabola to one sample at 48 kHz.
 """
 
 import numpy as np
@@ -11,8 +12,9 @@ from scipy.signal import firwin, lfilter
 
 from reference.delay import Delay, History
 from reference.params import (
+    CORRELATION_LAG_MAX,
+    CORRELATION_WINDOW,
     GUARD_FACTOR,
-    GUARD_RATIO,
     HOP,
     LAG_MAX,
     LAG_MIN,
@@ -21,6 +23,7 @@ from reference.params import (
     LPC_NOISE,
     LPC_ORDER,
     N_LAGS,
+    PERIOD_WEIGHTS,
     PITCH_DECIMATION,
     PITCH_ENERGY_FLOOR,
     PITCH_FIR_CUTOFF,
@@ -68,8 +71,8 @@ def linear_prediction(frames: np.ndarray) -> np.ndarray:
 def peak_heights(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Parabola through each local maximum along the lags.
 
-    correlation: (L, 186).  Returns (height, offset), both (L, 186): the interpolated value, and
-    its position in lags relative to the sample, -0.5...0.5 (0 where there is no local maximum).
+    correlation: (L, M).  Returns (height, offset), both (L, M): the interpolated value, and its
+    position in lags relative to the sample, -0.5...0.5 (0 where there is no local maximum).
     """
     left, mid, right = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
     peak = (mid >= left) & (mid >= right) & (2 * mid > left + right)
@@ -81,18 +84,37 @@ def peak_heights(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return height, offset
 
 
-def guard(height: np.ndarray) -> np.ndarray:
-    """Weigh down sub-harmonics: a lag T scores 0.8 times its height unless that is more than 1.1
-    times the best height within one lag of T/2 and of T/3.  (L, 186) -> (L, 186).
+def around(height: np.ndarray) -> np.ndarray:
+    """The largest within one lag: (L, M) -> (L, M)."""
+    edges = np.pad(height, ((0, 0), (1, 1)), "edge")
+    return np.maximum(np.maximum(edges[:, :-2], edges[:, 2:]), height)
+
+
+def periodicity(height: np.ndarray) -> np.ndarray:
+    """Weighted mean of the heights at T, 2T, 3T that are in reach: (L, 386) -> (L, 186).
+
+    Multiples of a whole lag miss the peaks of a T between two lags, the more the shorter T is: the
+    best within one lag counts.
     """
-    rival = np.zeros_like(height)
+    near, total, weights = around(height), np.zeros((len(height), N_LAGS)), np.zeros(N_LAGS)
+    for k, weight in enumerate(PERIOD_WEIGHTS, 1):
+        reach = LAGS[k * LAGS <= CORRELATION_LAG_MAX]
+        heights = height if k == 1 else near
+        total[:, : len(reach)] += weight * heights[:, k * reach - LAG_MIN]
+        weights[: len(reach)] += weight
+    return total / weights
+
+
+def guard(score: np.ndarray) -> np.ndarray:
+    """Weigh down sub-harmonics: a lag T counts 0.8 times its score unless that is as good as the
+    best score within one lag of T/2 and of T/3.  (L, 186) -> (L, 186).
+    """
+    near, rival = around(score), np.zeros_like(score)
     for divisor in (2, 3):
         centre = (LAGS + divisor // 2) // divisor - LAG_MIN  # index of round(T / divisor)
         inside = centre >= 0
-        for step in (-1, 0, 1):
-            index = np.clip(centre[inside] + step, 0, N_LAGS - 1)
-            rival[:, inside] = np.maximum(rival[:, inside], height[:, index])
-    return np.where(height < GUARD_RATIO * rival, GUARD_FACTOR * height, height)
+        rival[:, inside] = np.maximum(rival[:, inside], near[:, centre[inside]])
+    return np.where(score < rival, GUARD_FACTOR * score, score)
 
 
 class Whitening:
@@ -122,18 +144,18 @@ class Whitening:
 
 
 def correlate(signal: np.ndarray) -> np.ndarray:
-    """Normalised correlation c(T) = 2 <e, e_T> / (|e|^2 + |e_T|^2) of 20-ms windows.
+    """Normalised correlation c(t) = 2 <e, e_t> / (|e|^2 + |e_t|^2) of 15-ms windows.
 
-    signal: (200 + 240 + 120 (L - 1),) whitened samples at 12 kHz.  Returns (L, 186), in [-1, 1].
-    Unlike the cosine it also asks for equal energy, and needs no square root.
+    signal: (400 + 180 + 120 (L - 1),) whitened samples at 12 kHz.  Returns (L, 386), in [-1, 1],
+    for lags t = 15...400. Unlike the cosine it asks for equal energy, and needs no square root.
     """
-    segments = sliding_window_view(signal, LAG_MAX + PITCH_WINDOW)[::PITCH_HOP]
-    newest = segments[:, LAG_MAX:]
+    segments = sliding_window_view(signal, CORRELATION_LAG_MAX + CORRELATION_WINDOW)[::PITCH_HOP]
+    newest = segments[:, CORRELATION_LAG_MAX:]
     spectrum = np.fft.rfft(segments, 1024, axis=1)
     product = spectrum * np.conj(np.fft.rfft(newest, 1024, axis=1))
-    cross = np.fft.irfft(product, 1024, axis=1)[:, : LAG_MAX - LAG_MIN + 1][:, ::-1]
+    cross = np.fft.irfft(product, 1024, axis=1)[:, : CORRELATION_LAG_MAX - LAG_MIN + 1][:, ::-1]
     sums = np.cumsum(np.pad(segments**2, ((0, 0), (1, 0))), axis=1)
-    energies = (sums[:, PITCH_WINDOW:] - sums[:, :-PITCH_WINDOW])[:, ::-1]  # lag 0 ... 200
+    energies = (sums[:, CORRELATION_WINDOW:] - sums[:, :-CORRELATION_WINDOW])[:, ::-1]  # lag 0...
     total = energies[:, :1] + energies[:, LAG_MIN:]
     return 2 * cross / (total + 2 * PITCH_ENERGY_FLOOR)
 
@@ -143,7 +165,7 @@ class Pitch:
 
     def __init__(self) -> None:
         self.whitening = Whitening()
-        self.whitened = History(LAG_MAX + PITCH_WINDOW - PITCH_HOP)
+        self.whitened = History(CORRELATION_LAG_MAX + CORRELATION_WINDOW - PITCH_HOP)
         self.costs = move_costs()
         self.bias = LONG_LAG_BIAS * np.log2(LAGS / LAG_MIN)
         self.path_score = np.zeros(N_LAGS)
@@ -156,10 +178,10 @@ class Pitch:
         """
         correlation = correlate(self.whitened.run(self.whitening.run(hops)))
         height, offset = peak_heights(correlation)
-        scores = guard(height) - self.bias
+        scores = guard(periodicity(height)) - self.bias
         best, origins = self._extend(scores)
         track = self._trace_back(best, origins)
-        delayed = self.offsets.run(offset)
+        delayed = self.offsets.run(offset[:, :N_LAGS])
         lag = LAG_MIN + track + delayed[np.arange(len(track)), track]
         period = np.clip(np.floor(PITCH_DECIMATION * lag + 0.5).astype(int), T_MIN, T_MAX)
         return period, np.clip(correlation[np.arange(len(best)), best], 0, 1)
@@ -169,17 +191,21 @@ class Pitch:
         best = np.empty(len(scores), int)
         origins = np.empty(scores.shape, int)
         states = np.arange(N_LAGS)
+        padded = np.pad(self.path_score, MOVE_MAX)
+        path = padded[MOVE_MAX:-MOVE_MAX]
+        reachable = sliding_window_view(padded, 2 * MOVE_MAX + 1)  # by state: itself +-16
+        candidates = np.empty_like(self.costs)
         for i, score in enumerate(scores):
-            padded = np.pad(self.path_score, MOVE_MAX)
-            candidates = sliding_window_view(padded, 2 * MOVE_MAX + 1) - self.costs
-            move = np.argmax(candidates, axis=1)
+            np.subtract(reachable, self.costs, out=candidates)
+            move = candidates.argmax(axis=1)
             stay = candidates[states, move]
-            leader = np.argmax(self.path_score)
-            restart = self.path_score[leader] - RESTART_COST
+            leader = path.argmax()
+            restart = path[leader] - RESTART_COST
             origins[i] = np.where(stay >= restart, states + move - MOVE_MAX, leader)
             total = np.maximum(stay, restart) + score
-            best[i] = np.argmax(total)
-            self.path_score = total - total[best[i]]
+            best[i] = total.argmax()
+            path[:] = total - total[best[i]]
+        self.path_score = path.copy()
         return best, origins
 
     def _trace_back(self, best: np.ndarray, origins: np.ndarray) -> np.ndarray:

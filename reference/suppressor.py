@@ -14,11 +14,20 @@ from pathlib import Path
 import numpy as np
 
 from reference import dnn, erb, features, gains, postfilter
+from reference.attenuation import Attenuation
 from reference.clips import process_set, to_int16
 from reference.comb import Comb, centre_weight
 from reference.delay import Delay
 from reference.highpass import Highpass
-from reference.params import DELAY, HOP, LOOKAHEAD_FRAMES, N_BANDS, N_BINS
+from reference.params import (
+    ATTENUATION_NO_LIMIT,
+    DELAY,
+    HOP,
+    LOOKAHEAD_FRAMES,
+    N_BANDS,
+    N_BINS,
+    POSTFILTER_BETA,
+)
 from reference.pitch import Pitch
 from reference.stft import Analysis, Synthesis, vorbis_window
 
@@ -29,17 +38,41 @@ class Options:
 
     The decay floor is a matter of taste by ear. The high-pass turns the phase of the lowest
     harmonics, which SI-SDR counts as error, and the band gains remove rumble without it.
+    Raises ValueError for a value outside RANGES.
     """
 
     postfilter: bool = True
+    postfilter_beta_permille: int = round(1000 * POSTFILTER_BETA)
     decay_floor: bool = False
     highpass: bool = False
+    attenuation_limit_db: int = ATTENUATION_NO_LIMIT
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} {getattr(self, name)} found; {low} to {high} is needed")
+
+
+RANGES = {
+    "postfilter": (0, 1),
+    "postfilter_beta_permille": (1, 1000),
+    "decay_floor": (0, 1),
+    "highpass": (0, 1),
+    "attenuation_limit_db": (0, ATTENUATION_NO_LIMIT),
+}
+"""Least and greatest value of every option, which are those of the library's setters."""
+
+EVERY_STAGE = Options(
+    postfilter_beta_permille=50, decay_floor=True, highpass=True, attenuation_limit_db=12
+)
+"""No stage left out: what the integers are checked with besides the default."""
 
 
 class FrontEnd:
     """Everything before the network: spectra, pitch, comb, band sums, features.
 
     A band sum is written e for energy: `newest_energy` of frame n, the others of frame l = n - 2.
+    `dry` is the hop that comes out, as it went in.
     """
 
     def __init__(self) -> None:
@@ -49,6 +82,7 @@ class FrontEnd:
         self.window = vorbis_window()
         self.spectra = Delay(LOOKAHEAD_FRAMES, (N_BINS,), complex)
         self.energies = Delay(LOOKAHEAD_FRAMES, (N_BANDS,))
+        self.dry = Delay(DELAY // HOP, (HOP,))
 
     def run(self, hops: np.ndarray) -> dict[str, np.ndarray]:
         """hops: (L, 480), full scale 1.  Returns the taps by name, each with L rows."""
@@ -60,6 +94,7 @@ class FrontEnd:
         cross, p_energy = erb.inner(y, p), erb.energy(p)
         coherence = features.coherence(y_energy, cross, p_energy, centre_weight(period))
         return {
+            "dry": self.dry.run(hops),
             "y": y,
             "p": p,
             "y_energy": y_energy,
@@ -74,18 +109,20 @@ class FrontEnd:
 
 
 class BackEnd:
-    """Everything after the network: mix, scale bands, postfilter, resynthesis, high-pass."""
+    """Everything after the network: mix, bands, postfilter, resynthesis, high-pass, limit."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.decay_floor = postfilter.DecayFloor()
         self.synthesis = Synthesis()
         self.highpass = Highpass()
+        self.attenuation = Attenuation(options.attenuation_limit_db)
 
     def run(self, taps: dict[str, np.ndarray], gain, strength) -> np.ndarray:
         """taps of FrontEnd; gain, strength: (L, 34).  Returns hops (L, 480), full scale 1."""
         if self.options.postfilter:
-            gain = postfilter.envelope_postfilter(gain, taps["y_energy"])
+            beta = self.options.postfilter_beta_permille / 1000
+            gain = postfilter.envelope_postfilter(gain, taps["y_energy"], beta)
         if self.options.decay_floor:
             gain = self.decay_floor.run(gain, taps["y_energy"])
         z = gains.mix(taps["y"], taps["p"], strength)
@@ -94,7 +131,7 @@ class BackEnd:
         hops = self.synthesis.run(enhanced)
         if self.options.highpass:
             hops = self.highpass.run(hops, taps["period"], taps["correlation"])
-        return hops
+        return self.attenuation.run(hops, taps["dry"])
 
 
 class Suppressor:

@@ -1,7 +1,7 @@
 """Compile `build/<target>/gen` to library and command, and refuse what must not ship.
 
-`python -m targets.build TARGET` leaves `libpercepnet.a`, `percepnet.h`, the command `percepnet` and
-`kernel_check` in `build/<target>/`.
+`python -m targets.build TARGET` leaves `libpercepnet.a`, `libpercepnet.so` (or `percepnet.wasm`),
+`percepnet.h`, the command `percepnet`, `kernel_check` and `block_check` in `build/<target>/`.
 """
 
 import argparse
@@ -13,14 +13,24 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from targets import shared
 from targets.target import HARNESS, Target, load
 
+COMMAND = ("main", "options", "enhance", "footprint", "wav", "output")  # sources of the command
 ALLOWED_UNDEFINED = {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 
 
-def call(command: list[str]) -> str:
-    """Standard output of `command`. Raises SystemExit with its messages when it fails."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+def allowed_undefined(target: Target) -> set[str]:
+    """Symbols that the library may take from the system."""
+    return ALLOWED_UNDEFINED | set(target.check.get("outside", []))
+
+
+def call(command: list[str], **options) -> str:
+    """Standard output of `command`. Raises SystemExit with its messages when it fails.
+
+    options: for subprocess.run, `cwd` and `env` for example.
+    """
+    done = subprocess.run(command, check=False, capture_output=True, text=True, **options)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr}".rstrip())
     if done.stderr:
@@ -85,8 +95,10 @@ def float_instructions(objects: list[Path], check: dict) -> list[str]:
 
 def check_library(target: Target, objects: list[Path]) -> None:
     """Raises SystemExit naming every offender: float arithmetic, outside symbols, globals."""
-    allowed = ALLOWED_UNDEFINED | set(target.check.get("outside", []))
-    offenders = undefined_symbols(objects, allowed) + writable_globals(objects)
+    offenders = []
+    if "module" not in target.compile:  # the linker of modules refuses what is undefined
+        offenders += undefined_symbols(objects, allowed_undefined(target))
+        offenders += writable_globals(objects)
     if "float" in target.check:
         offenders += float_instructions(objects, target.check)
     if offenders:
@@ -108,6 +120,31 @@ def compile_objects(target: Target, sources: list[Path], into: Path) -> list[Pat
     return objects
 
 
+def link(target: Target, options: list[str], parts: list[Path], name: str) -> Path:
+    """Links `parts` to `build/<target>/<name>`."""
+    path = target.folder / name
+    command = [target.compile["cc"], *target.compile.get("driver", []), *options]
+    call([*command, *map(str, parts), "-o", str(path)])
+    return path
+
+
+def link_shared(target: Target, objects: list[Path], check: bool) -> None:
+    """The shared library, with what the compiler itself lacks (libgcc) and nothing else."""
+    path = link(target, shared.LINK, [*objects, "-lgcc"], shared.NAME)
+    if check:
+        header = (target.folder / "percepnet.h").read_text()
+        shared.check_shared(target, path, header, allowed_undefined(target))
+
+
+def link_modules(target: Target, objects: list[Path]) -> None:
+    """percepnet.wasm, and the same with the table of recorded signals for those who compare."""
+    options, folder = target.compile["module"], target.folder
+    link(target, options, objects, "percepnet.wasm")
+    taps = compile_objects(target, [folder / "gen" / "taps.c"], folder / "obj" / "percepnet")
+    tables = [f"-Wl,--export=percepnet_{name}" for name in ("taps", "n_taps", "scratch_bytes")]
+    link(target, [*options, *tables], [*objects, *taps], "percepnet")
+
+
 def build(target: Target, check: bool = True) -> None:
     """Library and command from `gen/`. Raises SystemExit when anything is missing or refused.
 
@@ -125,13 +162,18 @@ def build(target: Target, check: bool = True) -> None:
     library.unlink(missing_ok=True)
     call([target.compile["ar"], "rcsD", str(library), *map(str, objects)])
     shutil.copy(gen / "percepnet.h", folder / "percepnet.h")
-    programs = {"percepnet": [HARNESS / "main.c", HARNESS / "wav.c", gen / "taps.c"]}
+    programs = {}
     if (gen / "kernels.h").exists():  # the library has kernels to check
         programs["kernel_check"] = [HARNESS / "kernel_check.c"]
+        programs["block_check"] = [HARNESS / "block_check.c"]
+    if "module" in target.compile:
+        link_modules(target, objects)
+    else:
+        link_shared(target, objects, check)
+        programs["percepnet"] = [*(HARNESS / f"{name}.c" for name in COMMAND), gen / "taps.c"]
     for name, harness in programs.items():
         parts = compile_objects(target, harness, folder / "obj" / name)
-        command = [target.compile["cc"], *target.compile["link"], *map(str, parts), str(library)]
-        call([*command, "-o", str(folder / name)])
+        link(target, target.compile["link"], [*parts, library], name)
 
 
 def main() -> None:
@@ -141,7 +183,7 @@ def main() -> None:
     target = load(parser.parse_args().target)
     build(target)
     checks = "globals, outside symbols" + (", float arithmetic" if target.check else "")
-    print(f"{target.folder}/percepnet and libpercepnet.a built; none of: {checks}")
+    print(f"{target.folder}: library and command built; none of: {checks}")
 
 
 if __name__ == "__main__":

@@ -1,73 +1,99 @@
 """Count instructions per frame and stage under QEMU, and measure the footprint.
 
-`python -m targets.count TARGET --set build/sets/X` adds the rows `complexity` and `footprint` to
-`build/<target>/run.json`. Instructions, not cycles: the count is exact and the same every time.
+`python -m targets.count TARGET --set build/sets/X` adds the rows `complexity`, `inputs` and
+`footprint` to `build/<target>/run.json` and prints how the counts differ from `eval/baseline/`.
+Instructions, not cycles: the count is exact and the same on every run and machine.
 Only a command that equals the twin is counted (targets/run.py).
 """
 
 import argparse
 import json
 import os
-import subprocess
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from reference.clips import to_int16
+from targets import baseline
 from targets.build import call
+from targets.footprint import footprint
 from targets.run import put_row, read_record, write_record
+from targets.signals import adversarial, speech
 from targets.target import HARNESS, Target, load, read_plan
 
-N_CLIPS = 4
-"""Clips counted, spread over the set: about 3000 frames of speech are enough for a mean."""
-SILENCE_SECONDS = 1.0
-EVERY_STAGE = ["--postfilter", "--decay-floor", "--highpass"]
-"""Footprint with the stages that can be switched off: none may need more stack unseen."""
+CALL = "percepnet_process"
+"""Functions of this name, or that begin with it, are the calls that are counted."""
 
 
-def stage_ranges(command: Path, objects: list[Path]) -> list[tuple[str, int, int]]:
-    """(stage, begin, end) of every library function in the linked command.
+def inputs() -> dict[str, np.ndarray]:
+    """int16 samples by name, a second or more each; made here, so that no test set moves a count.
 
-    A stage is a source file of the library. Local functions stand behind their FILE entry in the
-    symbol table; global ones are looked up in the library's objects.
+    The mean is that of speech, the maximum that of all.
     """
-    stage_of = {}
+    noise = np.random.default_rng(3).integers(-8000, 8001, 48000)
+    return {
+        "speech": to_int16(speech(2)).astype(np.int16),
+        "noise": noise.astype(np.int16),
+        "silence": np.zeros(48000, np.int16),
+        "adversarial": adversarial().ravel(),
+    }
+
+
+def read_symbols(command: Path, objects: list[Path]) -> list[tuple[str, str, int, int]]:
+    """(source file without suffix, name, begin, end) of the functions of a program.
+
+    Local symbols stand behind their FILE entry in the symbol table; global ones are looked up in
+    the objects and left out when they are of none.
+    """
+    source_of = {}
     for path in objects:
         with path.open("rb") as file:
             for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
                 if symbol["st_info"]["bind"] != "STB_LOCAL" and symbol["st_shndx"] != "SHN_UNDEF":
-                    stage_of[symbol.name] = path.stem
-    stages = {path.stem for path in objects}
-    ranges, current = [], ""
+                    source_of[symbol.name] = path.stem
+    found, current = [], ""
     with command.open("rb") as file:
-        for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
-            info, begin = symbol["st_info"], symbol["st_value"]
-            if info["type"] == "STT_FILE":
+        elf = ELFFile(file)
+        thumb = 1 if elf["e_machine"] == "EM_ARM" else 0  # the lowest bit of a function: Thumb code
+        for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+            kind, size = symbol["st_info"]["type"], symbol["st_size"]
+            if kind == "STT_FILE":
                 current = Path(symbol.name).stem
-            elif info["type"] == "STT_FUNC" and symbol["st_size"]:
-                local = info["bind"] == "STB_LOCAL"
-                stage = current if local else stage_of.get(symbol.name, "")
-                if stage in stages:
-                    ranges.append((stage, begin, begin + symbol["st_size"]))
-    return ranges
-
-
-def marker_ranges(command: Path, codes: dict) -> list[tuple[str, int, int]]:
-    """("@begin" or "@end", address, address + 4) of the markers. SystemExit when one is missing."""
-    found = []
-    with command.open("rb") as file:
-        text = ELFFile(file).get_section_by_name(".text")
-        words = np.frombuffer(text.data()[: text.data_size // 4 * 4], "<u4")
-        for name in ("begin", "end"):
-            places = text["sh_addr"] + 4 * np.flatnonzero(words == codes[name])
-            if not len(places):
-                raise SystemExit(f"{command}: no {name} marker {codes[name]:#x} found in .text")
-            found += [(f"@{name}", int(place), int(place) + 4) for place in places]
+            elif kind == "STT_FUNC" and size:
+                local = symbol["st_info"]["bind"] == "STB_LOCAL"
+                source = current if local else source_of.get(symbol.name)
+                begin = symbol["st_value"] & ~thumb
+                if source:
+                    found.append((source, symbol.name, begin, begin + size))
     return found
+
+
+def read_ranges(target: Target) -> list[tuple[str, int, int]]:
+    """(name, begin, end) for the counting plugin; a stage is a source file of the library.
+
+    A call ends where the command goes on. Raises SystemExit when it calls nothing to be counted.
+    """
+    command, objects = target.folder / "percepnet", target.folder / "obj"
+    library, caller = (sorted((objects / part).glob("*.o")) for part in ("library", "percepnet"))
+    stages = {path.stem for path in library}
+    ranges = []
+    for source, name, begin, end in read_symbols(command, [*library, *caller]):
+        if source in stages:
+            ranges.append((source, begin, end))
+            ranges += [("@begin", begin, begin + 1)] if name.startswith(CALL) else []
+        elif source in {path.stem for path in caller}:
+            ranges.append(("@end", begin, end))
+    if missing := {"@begin", "@end"} - {name for name, _, _ in ranges}:
+        raise SystemExit(
+            f"{command}: no {' and no '.join(sorted(missing))} found; functions {CALL}* of the "
+            "library and functions of the command that call them are needed, with symbols"
+        )
+    return ranges
 
 
 def build_plugin(target: Target) -> Path:
@@ -79,44 +105,40 @@ def build_plugin(target: Target) -> Path:
     return plugin.resolve()
 
 
-def count_clip(target: Target, cpu: str, plugin: Path, ranges: Path, clip: Path) -> dict:
-    """{"frames": n, "ranges": {stage: {"sum", "max"}}} of one clip."""
+def count_clip(target: Target, cpu: str, clip: Path) -> dict:
+    """{"frames": n, "ranges": {stage: {"sum", "max"}}, "blocks": […]} of one clip.
+
+    Runs in a folder of its own, under the same names and without environment: these lie on the
+    stack and the heap and move what comes after them, and memset and memcpy of the C library take
+    a few instructions more or less with the alignment of their arguments.
+    """
+    plugin, ranges = target.folder / "count_plugin.so", target.folder / "ranges"
     with tempfile.TemporaryDirectory() as folder:
-        out, wav = Path(folder) / "count.json", Path(folder) / "out.wav"
-        options = f"{plugin},ranges={ranges},out={out}"
-        call([*target.command(cpu, "-plugin", options), str(clip), str(wav)])
-        return json.loads(out.read_text())
+        for source, name in ((plugin, "plugin"), (ranges, "ranges"), (clip, "in.wav"),
+                             (target.folder / "percepnet", "percepnet")):  # fmt: skip
+            shutil.copy(source, Path(folder) / name)
+        emulator, *rest = target.emulator(cpu)
+        command = [shutil.which(emulator), *rest, "-plugin", "./plugin,ranges=ranges,out=count"]
+        call([*command, "./percepnet", "in.wav", "out.wav"], cwd=folder, env={})
+        return json.loads((Path(folder) / "count").read_text())
 
 
-def choose_clips(test_set: Path, folder: Path) -> list[Path]:
-    """N_CLIPS clips spread over the set, and a second of silence written to `folder`."""
-    clips = sorted((test_set / "noisy").glob("*.wav"))
-    chosen = [clips[i] for i in sorted({i * len(clips) // N_CLIPS for i in range(N_CLIPS)})]
-    silence = folder / "silence.wav"
-    zeros = np.zeros(int(48000 * SILENCE_SECONDS), np.int16)
-    soundfile.write(silence, zeros, 48000, subtype="PCM_16")
-    return [*chosen, silence]
+def count_clips(target: Target, cpu: str, clips: dict[str, np.ndarray]) -> dict[str, dict]:
+    """What `count_clip` gives, of several sounds at a time."""
+    build_plugin(target)
+    lines = [f"{name} {begin:x} {end:x}\n" for name, begin, end in read_ranges(target)]
+    (target.folder / "ranges").write_text("".join(lines))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        paths = {name: Path(folder) / f"{name}.wav" for name in clips}
+        for name, path in paths.items():
+            soundfile.write(path, clips[name], 48000, "PCM_16")
+        counts = pool.map(lambda path: count_clip(target, cpu, path), paths.values())
+        return dict(zip(paths, counts, strict=True))
 
 
-def count_clips(target: Target, cpu: str, clips: list[Path]) -> list[dict]:
-    """What `count_clip` gives, of several clips at a time."""
-    plugin = build_plugin(target)
-    command = target.folder / "percepnet"
-    objects = sorted((target.folder / "obj" / "library").glob("*.o"))
-    lines = marker_ranges(command, target.count) + stage_ranges(command, objects)
-    with tempfile.TemporaryDirectory() as folder:
-        ranges = Path(folder) / "ranges"
-        ranges.write_text("".join(f"{name} {a:x} {b:x}\n" for name, a, b in lines))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(lambda c: count_clip(target, cpu, plugin, ranges, c), clips))
-
-
-def count_cpu(target: Target, cpu: str, test_set: Path) -> list[dict]:
-    """Complexity rows of one CPU: mean and maximum over all frames of the chosen clips."""
-    with tempfile.TemporaryDirectory() as folder:
-        counts = count_clips(target, cpu, choose_clips(test_set, Path(folder)))
-    frames = sum(count["frames"] for count in counts)
-    model = read_plan(target)["model"]["name"]
+def complexity_rows(target: Target, cpu: str, counts: dict[str, dict]) -> list[dict]:
+    """One row a stage: the mean over speech, the maximum over all frames of all inputs."""
+    model, frames = read_plan(target)["model"]["name"], counts["speech"]["frames"]
     return [
         {
             "target": target.name,
@@ -124,77 +146,64 @@ def count_cpu(target: Target, cpu: str, test_set: Path) -> list[dict]:
             "model": model,
             "call": "frame",
             "stage": stage,
-            "instructions_mean": round(sum(c["ranges"][stage]["sum"] for c in counts) / frames, 1),
-            "instructions_max": max(c["ranges"][stage]["max"] for c in counts),
+            "instructions_mean": round(figures["sum"] / frames, 1),
+            "instructions_max": max(c["ranges"][stage]["max"] for c in counts.values()),
         }
-        for stage in counts[0]["ranges"]
+        for stage, figures in counts["speech"]["ranges"].items()
         # kernels of other instruction sets, <op>_<isa>, are in the library but not run here
-        if "_" not in stage or any(c["ranges"][stage]["max"] for c in counts)
+        if "_" not in stage or any(c["ranges"][stage]["max"] for c in counts.values())
     ]
 
 
-def section_bytes(path: Path) -> tuple[int, int]:
-    """(code, constants) in bytes that an object brings into a program."""
-    code = constants = 0
-    with path.open("rb") as file:
-        for section in ELFFile(file).iter_sections():
-            if section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR:
-                code += section["sh_size"]
-            elif section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
-                constants += section["sh_size"]
-    return code, constants
+def input_rows(target: Target, cpu: str, counts: dict[str, dict]) -> list[dict]:
+    """One row an input: instructions of all stages per frame."""
+    return [
+        {
+            "target": target.name,
+            "cpu": cpu,
+            "input": name,
+            "frames": c["frames"],
+            "instructions_mean": round(c["ranges"]["total"]["sum"] / c["frames"], 1),
+            "instructions_max": c["ranges"]["total"]["max"],
+        }
+        for name, c in counts.items()
+    ]
 
 
-def footprint(target: Target) -> dict:
-    """Footprint row in bytes.
-
-    state: memory that lasts from call to call; scratch: signals of one frame in the same block;
-    stack: high-water mark over frames of noise, every stage on, on a painted stack; text: code;
-    rodata: tables and unwind data; weights: the constants of the `weights*` files.
-    """
-    measured = [
-        json.loads(
-            subprocess.check_output([*target.command(cpu), "--footprint", *EVERY_STAGE], text=True)
+def require_equal(target: Target, record: dict, test_set: str) -> None:
+    """Raises SystemExit when a CPU has not been found equal to the twin over the set."""
+    equal = {
+        row["cpu"]
+        for row in record["conformance"]
+        if row["testset"] == test_set and row["mismatches"] == 0
+    }
+    if missing := [cpu for cpu in target.cpus if cpu not in equal]:
+        raise SystemExit(
+            f"{target.name} {missing[0]}: not found equal to the twin over {test_set}; "
+            f"`make check target={target.name}` comes first"
         )
-        for cpu in target.cpus
-    ]
-    sizes = {
-        path.stem: section_bytes(path) for path in (target.folder / "obj" / "library").glob("*.o")
-    }
-    weights = sum(data for name, (_, data) in sizes.items() if name.startswith("weights"))
-    return {
-        "target": target.name,
-        "model": read_plan(target)["model"]["name"],
-        "state": measured[0]["state"],
-        "scratch": measured[0]["scratch"],
-        "stack": max(m["stack"] for m in measured),
-        "text": sum(code for code, _ in sizes.values()),
-        "rodata": sum(data for _, data in sizes.values()) - weights,
-        "weights": weights,
-    }
 
 
 def count(target: Target, test_set: Path) -> None:
     """Adds the rows to run.json. Raises SystemExit when a CPU has not been found equal."""
     record = read_record(target)
-    equal = {
-        row["cpu"]
-        for row in record["conformance"]
-        if row["testset"] == test_set.name and row["mismatches"] == 0
-    }
-    if missing := [cpu for cpu in target.cpus if cpu not in equal]:
-        raise SystemExit(
-            f"{target.name} {missing[0]}: not found equal to the twin over {test_set.name}; "
-            f"`make check target={target.name}` comes first"
-        )
-    record["footprint"] = [footprint(target)]
-    for cpu in target.cpus if target.count else []:
-        for row in count_cpu(target, cpu, test_set):
+    require_equal(target, record, test_set.name)
+    if "module" in target.compile:
+        size = (target.folder / "percepnet.wasm").stat().st_size
+        print(f"{target.name}: percepnet.wasm has {size:,} bytes, weights included")
+    else:
+        record["footprint"] = [footprint(target)]
+    for cpu in target.cpus if target.counted else []:
+        counts = count_clips(target, cpu, inputs())
+        for row in complexity_rows(target, cpu, counts):
             record["complexity"] = put_row(record["complexity"], row, ("cpu", "call", "stage"))
-            if row["stage"] == "total":
-                mean, most = row["instructions_mean"], row["instructions_max"]
-                print(f"{target.name} {cpu}: {mean:,.0f} instructions a frame, at most {most:,}")
+        for row in input_rows(target, cpu, counts):
+            record["inputs"] = put_row(record["inputs"], row, ("cpu", "input"))
+            print("{target} {cpu}, {input}: {instructions_mean:,.0f} instructions a frame, at most "
+                  "{instructions_max:,}".format(**row))  # fmt: skip
     write_record(target, record)
+    for line in baseline.differences(record) if target.counted else []:
+        print(line)
 
 
 def main() -> None:

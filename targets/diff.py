@@ -38,11 +38,11 @@ def command_taps(target: Target, cpu: str, noisy: Path, options: tuple[str, ...]
 def twin_taps(model: str, noisy: Path, every_stage: bool = False) -> bytes:
     """The twin's taps of one clip in the same format; every_stage: all that can be switched on."""
     from codegen import plan, twin  # here: most runs need no twin
-    from reference.suppressor import Options
+    from reference.suppressor import EVERY_STAGE, Options
 
     content, arrays = plan.plan(model)
     samples, _ = soundfile.read(noisy, dtype="int16")
-    options = Options(True, True, True) if every_stage else Options()
+    options = EVERY_STAGE if every_stage else Options()
     frames: list[dict] = []
     twin.enhance(samples, twin.Suppressor(content, arrays, options), frames)
     return twin.dump(frames, content).tobytes()

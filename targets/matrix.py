@@ -22,7 +22,7 @@ from targets import build
 from targets.diff import command_taps, first_difference, twin_taps
 from targets.run import first_line
 from targets.signals import adversarial, speech
-from targets.target import Target, load, read_plan
+from targets.target import EVERY_STAGE, Target, load, read_plan
 
 FOLDER = Path("build/check")
 LEVELS = ("-O0", "-O2", "-O3", "-Os")
@@ -30,7 +30,6 @@ TRIPLES = {"host": "", "arm64": "aarch64-linux-gnu", "armv7": "arm-linux-gnueabi
 # Flags of a target that only gcc knows are no fault of the build.
 CLANG = ["-Wno-unused-command-line-argument", "-Wno-ignored-optimization-argument"]
 SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-EVERY_STAGE = ("--postfilter", "--decay-floor", "--highpass")
 CLIP = FOLDER / "clip.wav"
 SECONDS = 2.0
 """Of speech; the hostile hops after it take another second and a half."""
@@ -42,8 +41,7 @@ def variant(base: Target, compiler: str, level: str) -> Target:
     flags = [flag for flag in compile_["flags"] if not flag.startswith("-O")]
     if compiler == "clang":
         triple = [f"--target={TRIPLES[base.name]}"] if TRIPLES[base.name] else []
-        compile_["cc"] = "clang"
-        compile_["link"] = triple + compile_["link"]
+        compile_["cc"], compile_["driver"] = "clang", triple
         flags += triple + CLANG
     compile_["flags"] = [level, *flags]
     name = f"check/{base.name}-{compiler}{level}"
@@ -61,9 +59,21 @@ def sanitized(base: Target) -> Target:
     return dataclasses.replace(target, name=name, compile=compile_)
 
 
+def bionic(base: Target) -> Target:
+    """The arm64 build as for Android: its macros and rules, on the headers that are here.
+
+    The command is linked with glibc all the same, so that it runs under QEMU.
+    """
+    target = variant(base, "clang", "-O3")
+    android = ["--target=aarch64-linux-android24", "-isystem", f"/usr/{TRIPLES[base.name]}/include"]
+    flags = [f for f in target.compile["flags"] if not f.startswith("--target=")] + android
+    name = f"check/{base.name}-bionic-O3"
+    return dataclasses.replace(target, name=name, compile=target.compile | {"flags": flags})
+
+
 def variants() -> dict[str, Target]:
     """Every cell of the matrix by name, quick ones first."""
-    cells = [sanitized(load("host"))]
+    cells = [sanitized(load("host")), bionic(load("arm64"))]
     for name in TRIPLES:
         cells += [variant(load(name), c, level) for c in ("gcc", "clang") for level in LEVELS]
     return {cell.name.removeprefix("check/"): cell for cell in cells}

@@ -6,6 +6,7 @@ of `build/<target>/run.json`; any difference is named down to stage, frame and i
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -42,7 +43,7 @@ def sha(path: Path) -> str:
 
 def provenance(target: Target) -> dict[str, str]:
     """What the figures were made with: tools, flags, commit, plan and command."""
-    emulator = target.run[0] if target.run else None
+    emulators = {first_line([e[0], "--version"]) for c in target.cpus if (e := target.emulator(c))}
     plan = read_plan(target)
     return {
         "commit": first_line(["git", "describe", "--always", "--dirty", "--abbrev=12"]),
@@ -51,7 +52,7 @@ def provenance(target: Target) -> dict[str, str]:
         "model": plan["model"]["name"],
         "compiler": first_line([target.compile["cc"], "--version"]),
         "flags": " ".join(target.compile["flags"]),
-        "emulator": first_line([emulator, "--version"]) if emulator else "none",
+        "emulator": ", ".join(sorted(emulators)) or "none",
     }
 
 
@@ -63,7 +64,8 @@ def read_record(target: Target) -> dict:
     before = record.get("provenance", {})
     if any(before.get(key) != now[key] for key in ("plan", "command", "emulator")):
         record = {}
-    empty = {"conformance": [], "complexity": [], "footprint": []}
+    empty = {"conformance": [], "complexity": [], "inputs": [], "footprint": [],
+             "cycles": []}
     return {**empty, **record, "provenance": now}
 
 
@@ -131,12 +133,12 @@ def run_cpu(target: Target, cpu: str, test_set: Path) -> dict:
 
 
 def check_kernels(target: Target) -> int:
-    """Every kernel against the scalar one on every CPU; number of CPUs on which one differs."""
-    if not (target.folder / "kernel_check").exists():
-        return 0
+    """Kernels against scalar ones, blocks against single hops, on every CPU; number of failures."""
+    programs = [p for p in ("kernel_check", "block_check") if (target.folder / p).exists()]
+    cpus = [*target.cpus, *target.check.get("kernel_cpus", [])]
     failures = 0
-    for cpu in [*target.cpus, *target.check.get("kernel_cpus", [])]:
-        command = target.command(cpu, program="kernel_check")
+    for cpu, program in itertools.product(cpus, programs):
+        command = target.command(cpu, program=program)
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         print(f"{target.name} {cpu}: {done.stdout}", end="")
         if done.returncode:

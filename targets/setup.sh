@@ -1,6 +1,6 @@
 #!/bin/sh
-# Debian/Ubuntu packages that targets need: targets/setup.sh TARGET... [full]
-# `full` adds the second compiler of the full check.
+# Debian/Ubuntu packages that targets need: targets/setup.sh TARGET... [full] [cycles]
+# `full` adds the second compiler of the full check, `cycles` the model of processors.
 # Installs what is missing as root or with password-less sudo; otherwise prints the one command
 # to run and exits with 2. Asks for programs, not packages, so it is content on other systems too.
 set -eu
@@ -13,8 +13,11 @@ python3-venv = "python3 -c 'import venv, ensurepip'"
 python3-dev = "python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")'"
 END
     for target in "$@"; do
-        [ "$target" != full ] || echo 'clang = "clang --version"'
-        [ "$target" = full ] || sed -n '/^\[needs\]/,/^\[[^n]/s/^\([a-z0-9][a-z0-9.+-]*\) = /\1 = /p' "$target.toml"
+        case $target in
+        full) echo 'clang = "clang --version"' ;;
+        cycles) echo 'llvm-19 = "llvm-mca-19 --version"' ;;
+        *) sed -n '/^\[needs\]/,/^\[[^n]/s/^\([a-z0-9][a-z0-9.+-]*\) = /\1 = /p' "$target.toml" ;;
+        esac
     done
 }
 

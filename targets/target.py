@@ -1,12 +1,15 @@
 """Read `targets/<name>.toml`: compiler, flags, CPUs and how to run on them."""
 
 import json
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "targets" / "harness"
+EVERY_STAGE = ("--postfilter", "--pf-beta", "0.05", "--decay-floor", "--highpass", "-a", "12")
+"""reference.suppressor.EVERY_STAGE as options of the command."""
 
 
 @dataclass(frozen=True)
@@ -15,16 +18,19 @@ class Target:
 
     name: str
     cpus: list[str]
-    run: list[str]
-    """Command line before the program, `{cpu}` filled in; empty: run it as it is."""
+    run: list[str] | dict[str, list[str]]
+    """Command line before the program, {cpu}, {python}, {harness} filled in; empty: run it as it
+    is. A table has one for each CPU."""
     compile: dict
-    """cc, ar, flags, link."""
+    """cc, ar, flags, link. driver: flags of every link. module: flags that link the library as a
+    WebAssembly module, in place of a shared library and a command."""
     check: dict
     """objdump and `float`, the pattern of forbidden mnemonics: without, no disassembly check.
     outside: symbols that the library may take from the system. kernel_cpus: further CPUs on which
     the kernels are compared with the scalar ones."""
-    count: dict
-    """Machine code of the two marker instructions; empty: nothing is counted here."""
+
+    cycles: dict
+    """{core: {model, cpu, ghz, gb_per_s}} for targets/cycles.py; empty: nothing is modelled."""
 
     @property
     def folder(self) -> Path:
@@ -35,10 +41,20 @@ class Target:
         """Name under `build/out/`: the target, and the CPU where there are several."""
         return self.name if len(self.cpus) == 1 else f"{self.name}-{cpu}"
 
+    @property
+    def counted(self) -> bool:
+        """Whether instructions are counted here: under QEMU, whose plugin does it."""
+        return "".join(self.emulator(self.cpus[0])[:1]).startswith("qemu-")
+
+    def emulator(self, cpu: str) -> list[str]:
+        """Command line before the program; empty: it runs as it is."""
+        parts = self.run[cpu] if isinstance(self.run, dict) else self.run
+        values = {"cpu": cpu, "python": sys.executable, "harness": HARNESS}
+        return [part.format(**values) for part in parts]
+
     def command(self, cpu: str, *emulator_options: str, program: str = "percepnet") -> list[str]:
         """Command line that runs `build/<name>/<program>` on `cpu`, ready for its arguments."""
-        emulator = [part.format(cpu=cpu) for part in self.run]
-        return [*emulator, *emulator_options, str((self.folder / program).resolve())]
+        return [*self.emulator(cpu), *emulator_options, str((self.folder / program).resolve())]
 
 
 def load(name: str) -> Target:
@@ -47,14 +63,19 @@ def load(name: str) -> Target:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml")))
         raise SystemExit(f"target {name!r} found; one of {known} is needed")
-    table = tomllib.loads(path.read_text())
+    return parse(path.read_text())
+
+
+def parse(text: str) -> Target:
+    """Target that a toml file describes."""
+    table = tomllib.loads(text)
     return Target(
         name=table["name"],
         cpus=table["cpus"],
         run=table["run"],
         compile=table["compile"],
         check=table.get("check", {}),
-        count=table.get("count", {}),
+        cycles=table.get("cycles", {}),
     )
 
 

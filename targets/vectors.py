@@ -17,7 +17,7 @@ from codegen import fixed, twin
 from codegen.plan import canonical, plan
 from reference.clips import to_int16
 from reference.params import HOP
-from reference.suppressor import Options
+from reference.suppressor import EVERY_STAGE, Options
 from targets.signals import adversarial, speech
 
 SECONDS = 1.0
@@ -53,7 +53,7 @@ class Folder:
 def add_run(folder: Folder, name: str, samples: np.ndarray, content: dict, arrays: dict,
             every_stage: bool) -> None:  # fmt: skip
     """Input hops, every signal of every call, and the voice activity, of one sound."""
-    options = Options(True, True, True) if every_stage else Options()
+    options = EVERY_STAGE if every_stage else Options()
     suppressor = twin.Suppressor(content, arrays, options)
     hops = samples.reshape(-1, HOP)
     frames = twin.dump([suppressor.run(hop) for hop in hops], content)

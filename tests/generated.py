@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from codegen.render import write
+from reference.suppressor import Options
 from targets.signals import adversarial, speech
 
 __all__ = ["adversarial", "speech"]
@@ -64,6 +65,11 @@ class Instance:
         self.taps = library.plan["taps"]
         table = (TapEntry * len(self.taps)).in_dll(self.c, "percepnet_taps")
         self.offsets = {entry.name.decode(): entry.offset for entry in table}
+
+    def configure(self, options: Options) -> None:
+        """Every setting through its setter."""
+        for name, value in vars(options).items():
+            assert getattr(self.c, f"percepnet_set_{name}")(self.pointer, int(value)) == 0
 
     def process(self, hop: np.ndarray) -> dict[str, np.ndarray]:
         """One hop in; all taps out, by name."""

@@ -1,5 +1,6 @@
 """targets/build.py refuses by name what must not ship; targets/run.py names differences."""
 
+import ctypes
 import json
 import os
 import re
@@ -11,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import ERB, SUPPRESSOR, needs, needs_arm64, write_set, write_stand_in
+from conftest import ERB, HEADER, SUPPRESSOR, needs, needs_arm64, write_set, write_stand_in
 
-from targets import build, diff, run, target
+from targets import build, diff, run, shared, target
 from targets.target import ROOT
 
 
@@ -72,6 +73,39 @@ def test_library_holds_no_taps(stand_in):
 def test_refused(tmp_path, monkeypatch, addition, offender):
     with pytest.raises(SystemExit, match=offender):
         build_changed(tmp_path, monkeypatch, "host", erb_c=ERB + addition)
+
+
+SHARED_FAULTS = {
+    "an internal function": (
+        {"erb_c": '__attribute__((visibility("default"))) int percepnet_x(void);\n'
+                  "int percepnet_x(void) { return 1; }\n" + ERB},
+        [],
+        "percepnet_x is exported",
+    ),
+    "a hidden one": (
+        {"percepnet_h": HEADER.replace("visibility push(default)", "visibility push(hidden)")},
+        [],
+        "percepnet_init is not exported",
+    ),
+    "small pages": ({}, ["-Wl,-z,max-page-size=4096"], "pages of 4096 bytes"),
+    "a C library": ({}, ["-Wl,--no-as-needed", "-lc"], "needs libc.so.6"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", SHARED_FAULTS)
+def test_shared_library_is_refused(tmp_path, monkeypatch, fault):
+    changes, flags, offender = SHARED_FAULTS[fault]
+    monkeypatch.setattr(shared, "LINK", [*shared.LINK, *flags])
+    with pytest.raises(SystemExit, match=offender):
+        build_changed(tmp_path, monkeypatch, "host", **changes)
+
+
+def test_shared_library_processes(stand_in):
+    """Loaded by a program that knows only the header; all that is declared is there."""
+    library = ctypes.CDLL(str(stand_in / "build/host/libpercepnet.so"))
+    assert library.percepnet_delay_samples() == 1440
+    assert len(shared.declared(HEADER)) == 12
+    assert all(hasattr(library, name) for name in shared.declared(HEADER))
 
 
 def test_constants_with_addresses_are_not_globals(tmp_path, monkeypatch):
@@ -185,8 +219,8 @@ def test_record_of_an_older_build_is_dropped(tmp_path, monkeypatch):
 def test_help_has_every_word():
     text = subprocess.check_output(["make", "-s", "-C", ROOT, "help"], text=True)
     words = (
-        "help setup sets reference plan gen build twin check bench score oracle cost vectors "
-        "report test lint train clean"
+        "help setup sets reference plan gen build twin check bench cycles wmops score baseline "
+        "oracle trials cost vectors dist install wheel docs report test lint train clean"
     )
     listed = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert listed == words.split()
@@ -227,8 +261,20 @@ def test_set_up_without_root_prints_the_one_command():
     assert " gcc " not in command  # what is there is not asked for
 
 
+def test_the_target_of_the_documentation_builds(tmp_path, monkeypatch):
+    """The worked example of docs/targets.md, as it stands there."""
+    text = (ROOT / "docs" / "targets.md").read_text()
+    riscv = target.parse(re.search(r"```toml\n(.*?)```", text, re.S)[1])
+    if not shutil.which(riscv.compile["cc"]):
+        pytest.skip(f"{riscv.compile['cc']} not found; gcc-riscv64-linux-gnu installs it")
+    monkeypatch.chdir(tmp_path)
+    write_stand_in(tmp_path, riscv.name)
+    build.build(riscv)
+    assert (riscv.folder / "libpercepnet.so").is_file() and riscv.counted
+
+
 def test_make_names_the_known_targets():
     done = subprocess.run(
         ["make", "-s", "-C", ROOT, "target=armv9"], check=False, capture_output=True, text=True
     )
-    assert done.returncode == 2 and "one of arm64 armv7 host is needed" in done.stderr
+    assert done.returncode == 2 and "one of arm64 armv7 host wasm is needed" in done.stderr

@@ -2,6 +2,7 @@
 its delay, so output must equal input exactly: whatever differs, the command did.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -158,11 +159,34 @@ def test_pipe(run, count, size):
     """Sizes that a writer to a pipe cannot know: everything until the end counts."""
     samples = noise(count).tobytes()
     source = wav(samples, size=size)
-    done = subprocess.run([run.command, "-", "-"], check=False, input=source, capture_output=True)
+    command = [run.command, "-D", "-", "-"]
+    done = subprocess.run(command, check=False, input=source, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == wav(samples, size=None if size is None else 0xFFFFFFFF)[:4] + (
         done.stdout[4:8] + wav(samples, size=None if size is None else 0xFFFFFFFF)[8:]
     )
+
+
+def test_pipe_keeps_its_delay(run):
+    """Who listens gets every hop as it is done: 1440 samples late, as long as the input."""
+    samples = noise(3001)
+    done = subprocess.run(
+        [run.command, "-", "-"], check=True, input=wav(samples.tobytes()), capture_output=True
+    )
+    assert done.stdout == wav(bytes(2 * 1440) + samples[:-1440].tobytes())
+
+
+def test_pipe_gives_each_hop_as_soon_as_it_can(run):
+    """Header and first hop come out while the input is still open."""
+    header, hop = wav(b"", size=0), noise(480).tobytes()
+    with subprocess.Popen(
+        [run.command, "-", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        process.stdin.write(header + hop)
+        process.stdin.flush()
+        assert process.stdout.read(44 + 960)[44:] == bytes(960)
+        process.stdin.close()
+        assert process.stdout.read() == b""
 
 
 def test_pipe_to_file_gets_real_sizes(run, tmp_path):
@@ -178,10 +202,9 @@ def test_pipe_to_file_gets_real_sizes(run, tmp_path):
 def test_pipes_chain(run):
     """Our own stream, odd number of bytes included, is input we take."""
     source = wav(bytes(range(3)) * 701, PCM24, size=0)
-    first = subprocess.run([run.command, "-", "-"], check=True, input=source, capture_output=True)
-    second = subprocess.run(
-        [run.command, "-", "-"], check=True, input=first.stdout, capture_output=True
-    )
+    command = [run.command, "-D", "-", "-"]
+    first = subprocess.run(command, check=True, input=source, capture_output=True)
+    second = subprocess.run(command, check=True, input=first.stdout, capture_output=True)
     assert second.stdout == first.stdout
 
 
@@ -235,7 +258,7 @@ def test_truncated_stream(run, tmp_path):
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 96000])
 def test_other_rates(run, rate):
-    refused(*run(wav(bytes(20), rate=rate)), f"{rate} Hz found; 48000 Hz is needed")
+    refused(*run(wav(bytes(20), rate=rate)), f"{rate} Hz found; 48000 Hz is needed", "-ar 48000")
 
 
 @pytest.mark.parametrize(
@@ -342,7 +365,140 @@ def test_a_full_disk_leaves_the_older_output(run, tmp_path):
     assert not list(tmp_path.glob("out.wav.*"))
 
 
+def test_input_under_another_name_is_not_overwritten(run, tmp_path):
+    data = wav(noise(500).tobytes())
+    (tmp_path / "out.wav").symlink_to("in.wav")
+    done, _ = run(data)
+    assert done.returncode == 2 and b"overwrite the input" in done.stderr
+    done, _ = run(data, "--vad", str(tmp_path / "in.wav"), out="other.wav")
+    assert done.returncode == 2 and b"overwrite the input" in done.stderr
+    assert (tmp_path / "in.wav").read_bytes() == data
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.wav", "out.wav"]
+
+
+# ---- several inputs ----
+
+
+def test_several_inputs_into_a_folder(run, tmp_path):
+    (tmp_path / "clean").mkdir()
+    data = {f"{n}.wav": wav(noise(n).tobytes()) for n in (1, 481, 5000)}
+    for name, content in data.items():
+        (tmp_path / name).write_bytes(content)
+    files = [str(tmp_path / name) for name in data]
+    subprocess.run([run.command, "-o", str(tmp_path / "clean"), *files], check=True)
+    assert {p.name: p.read_bytes() for p in (tmp_path / "clean").iterdir()} == data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "."], "0 file names found; -o needs one or more"),
+        (["-o", ".", "a/x.wav", "b/x.wav"], "a/x.wav has the same name"),
+        (["-o", ".", "-"], "it has no name"),
+        (["-o", ".", "--vad", "v.csv", "x.wav", "y.wav"], "--vad: 2 inputs found"),
+        (["-o", "missing", "x.wav"], "an existing folder"),
+        (["-o", ".", "x.wav"], "overwrite the input"),
+        (["--vad", "y.wav", "x.wav", "y.wav"], "y.wav found twice"),
+    ],
+)
+def test_outputs_that_cannot_be(run, tmp_path, arguments, words):
+    data = wav(noise(100).tobytes())
+    (tmp_path / "x.wav").write_bytes(data)
+    done = subprocess.run(
+        [run.command, *arguments], check=False, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 2 and words in done.stderr, done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["x.wav"]
+    assert (tmp_path / "x.wav").read_bytes() == data
+
+
+# ---- voice activity, summary, progress ----
+
+
+@pytest.mark.parametrize(("count", "options"), [(5000, []), (480, []), (5000, ["-D"]), (0, [])])
+def test_voice_activity_of_every_hop(run, tmp_path, count, options):
+    """The stand-in's voice activity is the low 15 bits of the first sample of what came out."""
+    pcm = noise(count, 2)
+    done, _ = run(wav(pcm.tobytes(), channels=2), "--vad", str(tmp_path / "v.csv"), *options)
+    assert done.returncode == 0, done.stderr
+    head, *rows = (tmp_path / "v.csv").read_text().splitlines()
+    assert head == "time,voice_1,voice_2"
+    found = np.array([row.split(",") for row in rows], float).reshape(-1, 3)
+    assert found[:, 0].tolist() == [n / 100 for n in range(-(-count // 480))]
+    assert np.abs(found[:, 1:] - (pcm[::480] & 0x7FFF) / 32768).max(initial=0) <= 0.5e-4
+
+
+def test_summary_in_json(run):
+    pcm = noise(5000)
+    done, out = run(wav(pcm.tobytes()), "--json", out='quo"te.wav')
+    summary = json.loads(done.stdout)
+    assert summary["output"] == str(out) and summary["input"].endswith("in.wav")
+    assert (summary["samples"], summary["channels"], summary["rate"]) == (5000, 1, 48000)
+    assert (summary["delay"], summary["clipped"], summary["model"]) == (0, 0, "stand-in")
+    assert summary["voice"] == pytest.approx(np.mean((pcm[::480] & 0x7FFF) > 16384), abs=1e-4)
+    assert summary["cpu_seconds"] >= 0
+
+
+def test_summary_leaves_sound_on_standard_output_alone(run):
+    data = wav(noise(500).tobytes())
+    command = [run.command, "--json", "-D", "-", "-"]
+    done = subprocess.run(command, check=True, input=data, capture_output=True)
+    assert done.stdout == data and json.loads(done.stderr)["output"] == "standard output"
+
+
+def test_verbose_says_what_was_done(run):
+    done, _ = run(wav(noise(4800, 2).tobytes(), channels=2), "-v")
+    assert b"0.10 s of sound, 2 channels" in done.stderr and b"stand-in" in done.stderr
+    assert run(wav(b""))[0].stderr == b""
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(61, True), (1, False)])
+def test_progress_on_a_terminal_for_long_files(run, tmp_path, seconds, shown):
+    (tmp_path / "in.wav").write_bytes(wav(bytes(2 * 48000 * seconds)))
+    ours, theirs = os.openpty()
+    subprocess.run([run.command, "in.wav", "out.wav"], check=True, stderr=theirs, cwd=tmp_path)
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # Linux: what is read after the other end was closed
+        while part := os.read(ours, 4096):
+            seen += part
+    os.close(ours)
+    assert (b" 50 %" in seen and seen.endswith(b"100 %\r\n")) == shown
+    assert shown or not seen
+
+
 # ---- options ----
+
+
+def test_values_reach_the_library(run):
+    """The stand-in's output is its input exclusive-or the attenuation limit; the last counts."""
+    for form in (["-a", "5"], ["-a5"], ["--atten-lim-db=5"], ["-a", "7", "--atten-lim-db", "5"]):
+        done, out = run(wav(noise(500).tobytes()), *form)
+        assert done.returncode == 0, done.stderr
+        assert np.array_equal(soundfile.read(out, dtype="int16")[0], noise(500)[:, 0] ^ 5)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("-a", "101", "0 to 100 dB is needed"),
+        ("-a", "-1", "0 to 100 dB is needed"),
+        ("-a", "much", '"much" found; 0 to 100 dB is needed'),
+        ("-a", "12.5", "steps of 1 are needed"),
+        ("-a", "nan", "0 to 100 dB is needed"),
+        ("--pf-beta", "2", "0.001 to 1 is needed"),
+        ("--pf-beta", "0", "0.001 to 1 is needed"),
+        ("--pf-beta", "0.0205", "steps of 0.001 are needed"),
+        ("--pf-beta", "", "0.001 to 1 is needed"),
+    ],
+)
+def test_values_out_of_range(run, option, value, words):
+    refused(*run(wav(bytes(8)), option, value), words)
+
+
+def test_a_value_that_is_missing(run):
+    done = subprocess.run([run.command, "x", "y", "-a"], check=False, capture_output=True)
+    assert done.returncode == 2 and b"-a: no value found" in done.stderr
 
 
 @pytest.mark.parametrize("option", ["-x", "--nonsense", "--no-nonsense"])

@@ -9,13 +9,11 @@ from generated import adversarial, speech
 from codegen import render, twin
 from codegen.plan import plan
 from reference.clips import to_int16
-from reference.suppressor import Options
-from targets import build, run, target
-
-EVERY_STAGE = ["--postfilter", "--decay-floor", "--highpass"]
+from reference.suppressor import EVERY_STAGE, Options
+from targets import baseline, build, count, run, target
 
 
-@pytest.fixture(scope="module", params=["host", "arm64", "armv7"])
+@pytest.fixture(scope="module", params=["host", "arm64", "armv7", "wasm"])
 def built(request, tmp_path_factory):
     """A target built from the default model, and two clips beside it."""
     needs(request.param)
@@ -38,7 +36,7 @@ def expected():
     def compute(clip, every_stage):
         if (clip, every_stage) not in known:
             samples, _ = soundfile.read(f"{clip}.wav", dtype="int16")
-            options = Options(True, True, True) if every_stage else Options()
+            options = EVERY_STAGE if every_stage else Options()
             known[clip, every_stage] = twin.enhance(
                 samples, twin.Suppressor(*plan("small"), options)
             )
@@ -53,11 +51,36 @@ def test_every_cpu_equals_the_twin(built, expected, clip, every_stage):
     """0 samples may differ: the arithmetic is defined to the last bit."""
     wanted = expected(clip, every_stage)
     for cpu in built.cpus:
-        options = EVERY_STAGE if every_stage else []
+        options = target.EVERY_STAGE if every_stage else ()
         run.run_command([*built.command(cpu), *options, f"{clip}.wav", "out.wav"])
         got, rate = soundfile.read("out.wav", dtype="int16")
         assert rate == 48000 and got.shape == wanted.shape
         assert np.count_nonzero(got != wanted) == 0, cpu
+
+
+def test_counts_are_as_agreed(built):
+    """No total more than 1 % above eval/baseline; no frame of any input 3 % above mean speech."""
+    record = {"provenance": run.provenance(built), "complexity": []}
+    for cpu in built.cpus if built.counted else []:
+        counts = count.count_clips(built, cpu, count.inputs())
+        rows = count.complexity_rows(built, cpu, counts)
+        total = next(row for row in rows if row["stage"] == "total")
+        assert total["instructions_max"] <= 1.03 * total["instructions_mean"], cpu
+        record["complexity"] += rows
+    if built.counted:
+        assert baseline.path_of(record).is_file(), "make bench, then python -m targets.baseline"
+        try:
+            worse = baseline.regressions(record)
+        except SystemExit as reason:
+            pytest.skip(str(reason))
+        assert not worse, "\n".join(worse)
+
+
+def test_blocks_equal_single_hops(built):
+    """Blocks of 1 to 4 and mixed ones, with every set of kernels: block_check compares them."""
+    for cpu in [*built.cpus, *built.check.get("kernel_cpus", [])]:
+        for hops in range(5):
+            run.run_command([*built.command(cpu, program="block_check"), str(hops)])
 
 
 def test_a_difference_is_named_by_stage_frame_and_index(built, monkeypatch):

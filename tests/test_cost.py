@@ -54,7 +54,7 @@ def test_float_network_in_the_integer_pipeline_rounds_to_q15():
 
 
 @pytest.fixture
-def scored(tmp_path):
+def scored(tmp_path, quick_scores):
     """A prepared set of two clips of 2 s, and every step as the clean clip with more noise."""
     rng = np.random.default_rng(6)
     folder = tmp_path / "sets" / "tiny"

@@ -100,20 +100,19 @@ def build(tmp_path_factory):
             text = (folder / name).read_text()
             assert old in text, f"{name} holds no {old!r}"
             (folder / name).write_text(text.replace(old, new, 1))
-        outputs = ("gain", "strength", "vad")
+        outputs = (("gain", 34), ("strength", 34), ("vad", 1))
         dnn = [name for op in kernels.OPS if op["stage"] == "dnn" for name in op["functions"]]
         scalar = ", ".join(f".{name} = percepnet_{name}_scalar" for name in dnn)
         writes = [f"fwrite(st.{n}_q15, 2, sizeof st.{n}_q15 / 2, stdout);" for n in LAYERS]
-        writes += [f"fwrite({n}_q15, 2, sizeof {n}_q15 / 2, stdout);" for n in outputs]
+        writes += [f"fwrite(io.{n}_q15, 2, {n_out}, stdout);" for n, n_out in outputs]
         (folder / "main.c").write_text(
             '#include "dnn.h"\n#include "fixed.h"\n#include <stdio.h>\n'
             + c_tables(fixed.tables())
             + "static percepnet_dnn_state st;\n"
             + f"static const percepnet_kernels set = {{{scalar}}};\n"
-            + "int main(void) { int16_t features[70], vad_q15[1];\n"
-            + f"int16_t gain_q15[{plan['sizes']['bands']}], strength_q15[34];\n"
-            + "while (fread(features, 2, 70, stdin) == 70) {\n"
-            + "percepnet_dnn_run(&st, &set, gain_q15, strength_q15, vad_q15, features);\n"
+            + "static percepnet_dnn_io io;\nint main(void) {\n"
+            + "while (fread(io.features_q12, 2, 70, stdin) == 70) {\n"
+            + "percepnet_dnn_run(&st, &set, &io, 1);\n"
             + "\n".join(writes)
             + "}\nreturn 0; }\n"
         )
@@ -166,10 +165,10 @@ def test_optimised_build_equals_twin(build):
 
 MUTATIONS = {
     "truncation": ("fixed.h", "(x + ((INT64_C(1) << n) >> 1)) >> n", "x >> n"),
-    "short accumulator": ("matvec_s8_scalar.c", "int32_t acc[", "int16_t acc["),
+    "short accumulator": ("matmul_s8_scalar.c", "int32_t acc[", "int16_t acc["),
     "gates swapped": ("gates.h", "z_at = units + i, n_at = 2 * units + i",
                       "z_at = 2 * units + i, n_at = units + i"),
-    "newest frame first": ("dnn.c", "to_s8(history + keep, x_q15, n)", "to_s8(history, x_q15, n)"),
+    "newest frame first": ("dnn.c", "st->conv1_in + 28,", "st->conv1_in,"),
     "step of 1/128": ("dnn.c", "* 127 + (1 << 14)) >> 15", "+ (1 << 7)) >> 8"),
     "sigmoid for tanh": ("gates_s32_scalar.c", "= tanh_q15(pre", "= sigmoid_q15(pre"),
 }  # fmt: skip

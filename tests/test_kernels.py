@@ -15,7 +15,7 @@ from targets.target import HARNESS
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(16, 32), (4, 32), (36, 64), (1, 1), (35, 33), (48, 7)])
-@pytest.mark.parametrize("depth", [1, 4])
+@pytest.mark.parametrize("depth", [2, 4, 8])
 def test_packed_place_of_every_weight(rows, cols, depth):
     weight = np.random.default_rng(rows).integers(-127, 128, (rows, cols)).astype(np.int8)
     packed = pack.pack(weight, depth)
@@ -48,7 +48,7 @@ class Check:
         self.gen = root / self.target.folder / "gen"
         self.gen.mkdir(parents=True)
         files = render.render(*toy())
-        for file in files.keys() - {"weights.c", "taps.c"}:
+        for file in files.keys() - {"weights.c", "weights_i8mm.c", "taps.c"}:
             (self.gen / file).write_text(files[file])
         sources = [self.gen / file for file in (*kernels.files(), "kernels.c", "tables.c")]
         self.sources = [*sources, HARNESS / "kernel_check.c"]
@@ -95,7 +95,7 @@ def arm64(tmp_path_factory):
     return Check(tmp_path_factory.mktemp("arm64"), "arm64")
 
 
-@pytest.mark.parametrize(("cpu", "sets"), [("cortex-a53", 2), ("cortex-a76", 3), ("max", 3)])
+@pytest.mark.parametrize(("cpu", "sets"), [("cortex-a53", 2), ("cortex-a76", 3), ("max", 4)])
 def test_every_variant_equals_scalar_on_arm64(arm64, cpu, sets):
     arm64.link(arm64.objects)
     for seed in ("1", "2"):
@@ -103,13 +103,15 @@ def test_every_variant_equals_scalar_on_arm64(arm64, cpu, sets):
         assert done.returncode == 0, done.stderr
         assert f"seed {seed}" in done.stdout and done.stdout.count(": 0 of ") == sets
         assert ("dotprod: not on this CPU" in done.stdout) == (sets == 2)
+        assert ("i8mm: not on this CPU" in done.stdout) == (sets < 4)
 
 
 MUTATIONS = {
     "truncated requantisation": ("neon.h", "low = vrshlq_s64(low", "low = vshlq_s64(low"),
-    "columns swapped": ("matvec_s8_neon.c", "repeat2(x16), a.val[3]", "repeat1(x16), a.val[3]"),
-    "lane of dot product": ("matvec_s8_dotprod.c", "a.val[3], low, 2", "a.val[3], low, 3"),
-    "accumulators mixed": ("matvec_s8_s16_neon.c", "vmlal_s16(acc2", "vmlal_s16(acc1"),
+    "columns swapped": ("matmul_s8_neon.c", "&w, repeat2(x16)", "&w, repeat1(x16)"),
+    "lane of dot product": ("matmul_s8_dotprod.c", "in[c], 2)", "in[c], 3)"),
+    "columns of a pair": ("matmul_s8_i8mm.c", "by_column.val[1]", "by_column.val[0]"),
+    "accumulators mixed": ("matmul_s8_s16_neon.c", "(acc.rows[2]", "(acc.rows[1]"),
     "half of the fraction": ("gates_s32_neon.c", "(1 << 7) - 1", "(1 << 6) - 1"),
     "sign of tanh": ("gates_s32_neon.c", "vsub_s16(veor_s16(size, sign), sign)", "size"),
     "a product truncated": ("fft_s32_neon.c", "vqrdmulhq_s32(a", "vqdmulhq_s32(a"),
@@ -122,5 +124,5 @@ MUTATIONS = {
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_mutation_is_seen(arm64, mutation):
     arm64.mutated(*MUTATIONS[mutation])
-    done = arm64.run("cortex-a76")
+    done = arm64.run("max")
     assert done.returncode == 1 and "scalar" in done.stderr

@@ -13,7 +13,7 @@ from eval.ladder import ladder_rows
 from eval.ladder import main as score_ladder
 from eval.metrics import pesq_wb, stoi
 from reference.params import RATE
-from reference.studies import decisions, ladder, run
+from reference.studies import decisions, ladder, run, speed
 from reference.studies.changes import CHANGES, set_params
 
 EMBEDDED = Path(__file__).parent.parent / "eval" / "embedded"
@@ -83,7 +83,9 @@ def tiny(tmp_path):
     return folder
 
 
-def test_ladder_is_made_once_scored_and_listed(tiny, tmp_path, monkeypatch, capsys):
+def test_ladder_is_made_once_scored_and_listed(
+    tiny, tmp_path, monkeypatch, capsys, quick_scores
+):
     out = tmp_path / "ladder"
     command = ["run", "ladder", "--set", str(tiny), "--out", str(out), "--jobs", "1"]
     monkeypatch.setattr("sys.argv", command)
@@ -145,3 +147,15 @@ def test_decisions_name_the_steps_that_are_made():
     made = {step for step, _ in decisions.steps(noisy, clean, "")}
     made |= CHANGES.keys() - {""} | {"bands-32-gains"}
     assert {step for d in table.DECISIONS for step in d.steps} <= made
+
+
+def test_speed_is_told_for_whole_clips_and_hop_by_hop(monkeypatch, capsys):
+    """Figures, not their size: the machine decides that."""
+    monkeypatch.setattr(speed, "SECONDS", 0.2)
+    monkeypatch.setattr(speed, "RUNS", 1)
+    speed.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "features and targets, whole", "features, whole", "features, hop by hop"
+    ]  # fmt: skip
+    assert all("frames/s" in line and "x real time" in line for line in lines)

@@ -34,14 +34,16 @@ def test_a_short_dump_is_a_difference():
 
 
 def test_matrix_has_every_cell():
-    """2 compilers x 4 levels x 3 targets, and one sanitised build; each its own flags."""
+    """2 compilers x 4 levels x 3 targets, one sanitised, one for Android; each its own flags."""
     cells = matrix.variants()
-    assert len(cells) == 2 * 4 * 3 + 1
+    assert len(cells) == 2 * 4 * 3 + 2
     for name, cell in cells.items():
         levels = [flag for flag in cell.compile["flags"] if flag.startswith("-O")]
         assert len(levels) == 1 and (levels[0] in name or "asan" in name)
         assert cell.folder.as_posix() == f"build/check/{name}"
     assert cells["armv7-clang-Os"].compile["flags"][0] == "-Os"
+    triples = [f for f in cells["arm64-bionic-O3"].compile["flags"] if "--target" in f]
+    assert triples == ["--target=aarch64-linux-android24"]
     assert "--target=arm-linux-gnueabihf" in cells["armv7-clang-Os"].compile["flags"]
 
 

@@ -17,7 +17,7 @@ from codegen import quantize, render
 from codegen.stages import erb
 from reference.clips import to_int16
 from reference.dnn import load
-from targets import build, diff, matrix, target
+from targets import build, diff, target
 
 CLIP = Path("clip.wav")
 
@@ -58,7 +58,7 @@ class Bench:
             objects = new + [path for path in library if path.name not in names]
             harness = (self.host.folder / "obj" / "percepnet").glob("*.o")
             build.call(["gcc", *map(str, [*harness, *objects]), "-o", str(command)])
-            ours = diff.command_taps(self.host, "native", CLIP, matrix.EVERY_STAGE)
+            ours = diff.command_taps(self.host, "native", CLIP, target.EVERY_STAGE)
             return diff.first_difference(self.twin, ours, self.content["taps"])
         except SystemExit as stop:
             return f"stopped: {stop}"
@@ -110,9 +110,9 @@ def test_a_changed_line_is_found(bench, fault):
 
 
 TABLES = (
-    "band_peaks comb_weights_q15 exp2_q29 fft_cos_q31 fft_sin_q31 log2_q30 pitch_bias_q15 "
-    "pitch_fir_q15 pitch_move_cost_q15 pitch_move_first pitch_window_q15 rise_q11 sine_q30 "
-    "tanh_q30 unpack_cos_q31 unpack_sin_q31 win_q15 winsyn_q39"
+    "band_peaks comb_weights_q15 dry_share_q30 exp2_q29 fft_cos_q31 fft_sin_q31 log2_q30 "
+    "pitch_bias_q15 pitch_fir_q15 pitch_move_cost_q15 pitch_move_first pitch_period_weights_q15 "
+    "pitch_window_q15 rise_q11 sine_q30 tanh_q30 unpack_cos_q31 unpack_sin_q31 win_q15 winsyn_q39"
 )
 
 
@@ -122,9 +122,15 @@ def test_every_table_is_mutated(bench):
 
 # No stage uses exp2 yet; tests/test_fixed.py compares that operator itself.
 USED = [name for name in TABLES.split() if name != "exp2_q29"]
-# Where the clip looks: w_0 and w_1 of the comb with two future periods; staying at the shortest
-# lag, as in silence, and jumping by 16 lags.
-PLACES = {"comb_weights_q15": (27, 28), "pitch_move_cost_q15": (0, 16 * 186)}
+# Where the clip looks: w_0 and w_1 of the comb with two future periods; the attenuation limit of
+# the run; staying at the shortest lag, as in silence, and jumping by 16 lags; the bias of the
+# shortest lag and of the longest.
+PLACES = {
+    "comb_weights_q15": (27, 28),
+    "dry_share_q30": (12, 20),
+    "pitch_bias_q15": (0, 185),
+    "pitch_move_cost_q15": (0, 16 * 186),
+}
 
 
 @pytest.mark.parametrize("name", USED)

@@ -20,7 +20,7 @@ def test_strength_is_the_argmax_of_the_cosine_with_the_clean_band():
     for r in grid:
         best = np.maximum(best, cosine(x, (1 - r) * y + r * p))
     z = [cosine(x, (1 - r) * y + r * p)[b] for b, r in enumerate(strength)]
-    judged = oracle.BAND_HZ >= 800  # below the pitch the strength is 0 by rule
+    judged = oracle.BAND_END_HZ >= 800  # below the pitch the strength is 0 by rule
     assert (np.array(z)[judged] >= best[judged] - 1e-12).all()
     assert not strength[~judged].any()
     assert ((strength >= 0) & (strength <= 1)).all() and 0 < strength[judged].mean() < 1

@@ -1,12 +1,15 @@
 """Envelope postfilter and decay floor: against the paper, integers against float, C = twin."""
 
 import numpy as np
+import pytest
 from generated import pointer
 
 from codegen.stages import erb as erb_twin
 from codegen.stages import postfilter as twin
 from reference import postfilter
 from reference.params import DECAY_FLOOR, N_BANDS, POSTFILTER_BETA
+
+BETAS = [1, 20, 50, 1000]  # permille: both ends of the setting's range, the default, a strong one
 
 
 def test_full_gain_is_left_alone():
@@ -42,6 +45,14 @@ def test_decay_falls_six_db_a_frame_and_never_exceeds_the_noisy_level():
     assert (amplitude <= np.sqrt(energy) + 1e-15).all()
 
 
+def test_a_larger_beta_gives_back_less_and_never_more_than_the_limit():
+    gain = np.tile([0.05, 0.9], (1, N_BANDS // 2))
+    energy = np.tile([1.0, 1e-4], (1, N_BANDS // 2))
+    out = [postfilter.envelope_postfilter(gain, energy, b / 1000) for b in BETAS]
+    assert all((more >= less).all() for more, less in zip(out, out[1:], strict=False))
+    assert out[0].max() == 1.99
+
+
 def cases():
     rng = np.random.default_rng(1)
     for bits in range(2, 60, 3):
@@ -51,13 +62,16 @@ def cases():
     yield np.full(N_BANDS, 1), np.zeros(N_BANDS, np.int64)
 
 
-def test_integer_postfilter_equals_float():
+@pytest.mark.parametrize("beta_permille", BETAS)
+def test_integer_postfilter_equals_float(beta_permille):
     """Sine table 1e-5, frame gain Q14: within 2e-3 of full scale where a frame holds energy."""
     for gain, energy in cases():
         if energy.max() < 2**20 or not gain.any():
             continue
-        expected = postfilter.envelope_postfilter(gain[None] / 2**15, energy[None].astype(float))
-        got = twin.envelope_postfilter_q15(gain, energy) / 2**15
+        expected = postfilter.envelope_postfilter(
+            gain[None] / 2**15, energy[None].astype(float), beta_permille / 1000
+        )
+        got = twin.envelope_postfilter_q15(gain, energy, beta_permille) / 2**15
         assert np.abs(got - expected[0]).max() < 2e-3
 
 
@@ -75,13 +89,14 @@ def test_integer_decay_floor_equals_float():
         assert np.abs(got - expected).max() < 1e-3
 
 
-def test_c_equals_twin(library):
+@pytest.mark.parametrize("beta_permille", BETAS)
+def test_c_equals_twin(library, beta_permille):
     floor, state = twin.DecayFloor(), np.zeros(N_BANDS, np.int64)
     for gain, energy in cases():
         energy = np.ascontiguousarray(energy)
         c_gain = gain.astype(np.int32)
-        library.c.percepnet_postfilter_envelope(pointer(c_gain), pointer(energy))
-        warped = twin.envelope_postfilter_q15(gain, energy)
+        library.c.percepnet_postfilter_envelope(pointer(c_gain), pointer(energy), beta_permille)
+        warped = twin.envelope_postfilter_q15(gain, energy, beta_permille)
         assert np.array_equal(c_gain, warped)
         library.c.percepnet_postfilter_decay_floor(
             pointer(state), pointer(c_gain), pointer(energy), 11

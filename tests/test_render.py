@@ -19,7 +19,8 @@ from codegen.stages import erb
 
 GOLDEN = Path(__file__).parent / "golden"
 # Everything a template prints except long tables and weights, which a reviewer cannot read.
-GOLDEN_FILES = [name for name in render.FILES if name not in ("tables.c", "weights.c")]
+UNREADABLE = ("tables.c", "weights.c", "weights_i8mm.c")
+GOLDEN_FILES = [name for name in render.FILES if name not in UNREADABLE]
 
 
 def toy() -> tuple[dict, dict]:

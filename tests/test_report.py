@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from eval import statistics
+from eval.metrics import METRICS
 from eval.report import gather, main, margins
 from eval.score import FIELDS
 
@@ -16,8 +18,11 @@ RATE = 48000
 FIGURES = {"noisy": 1.2, "float": 1.8, "twin": 1.79, "host": 1.79, "arm64-cortex-a53": 1.79}
 KEYS = {
     "conformance": {"target", "cpu", "compiler", "samples", "mismatches"},
-    "quality": {"system", "testset", "snr", "clips", "pesq_wb", "pesq_nb", "stoi", "estoi",
-                "si_sdr"},
+    "quality": {"system", "testset", "snr", "clips", *METRICS},
+    "by_noise": {"system", "testset", "noise", "clips", *METRICS},
+    "spread": {"system", "testset", "measure", "clips", "mean", "median", "worst", "worst_clip",
+               "difference", "low", "high"},
+    "pareto": {"testset", "system", "instructions", "pesq_wb", "counted"},
     "complexity": {"target", "cpu", "model", "call", "stage", "instructions_mean",
                    "instructions_max"},
     "footprint": {"target", "model", "state", "scratch", "stack", "text", "rodata", "weights"},
@@ -74,11 +79,12 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.tags, self.links = [], [], []
+        self.open, self.tags, self.links, self.ids = [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
+        self.ids += [v for k, v in attrs if k == "id"]
         self.links += [v for k, v in attrs if k in ("src", "href", "srcset", "data")]
         if tag not in self.VOID:
             self.open.append(tag)
@@ -93,8 +99,9 @@ class Page(HTMLParser):
 def test_interface(build):
     assert main(["--build", str(build)]) == 0
     report = json.loads((build / "report" / "report.json").read_text())
-    assert list(report) == ["provenance", "conformance", "quality", "ladder", "complexity",
-                            "footprint", "integers"]
+    assert list(report) == ["provenance", "conformance", "quality", "by_noise", "spread",
+                            "baseline", "ladder", "pitch", "complexity", "footprint", "integers",
+                            "pareto"]
     for name, keys in KEYS.items():
         assert report[name] and all(set(row) == keys for row in report[name]), name
     assert report["conformance"] == RUN["conformance"]
@@ -110,6 +117,48 @@ def test_means_and_order(build):
     assert value["noisy", None] == (3, pytest.approx(1.3))
     assert value["noisy", 0] == (2, pytest.approx(1.25))
     assert value["float", 15] == (1, pytest.approx(2.0))
+
+
+def test_spread_and_paired_difference(build):
+    """Every clip of float is 0.6 above noisy: the interval is a point, the noise classes agree."""
+    report, _ = gather(build)
+    row = next(r for r in report["spread"] if (r["system"], r["measure"]) == ("float", "pesq_wb"))
+    assert (row["mean"], row["median"], row["worst"]) == pytest.approx((1.9, 1.9, 1.8))
+    assert row["worst_clip"] == "one_snr0_fileid_0" and row["clips"] == 3
+    assert (row["difference"], row["low"], row["high"]) == pytest.approx((0.6, 0.6, 0.6))
+    noise = {(r["system"], r["noise"]): r["pesq_wb"] for r in report["by_noise"]}
+    assert noise["noisy", "noise2"] == pytest.approx(1.4) and len(noise) == 15
+
+
+def test_interval_is_that_of_the_mean():
+    """200 differences of deviation 1: ±1.96/√200 about the mean; seeded, so always the same."""
+    x = np.random.default_rng(3).standard_normal(200)
+    low, high = statistics.interval(x)
+    want = 1.96 * x.std() / np.sqrt(x.size)
+    assert (low, high) == pytest.approx((x.mean() - want, x.mean() + want), abs=0.015)
+    assert (low, high) == statistics.interval(x)
+
+
+def test_worst_is_the_highest_where_low_is_good():
+    rows = [{"clip": c, "error": "", "speech_cut": v, "stoi": v} for c, v in (("a", 0.1), ("b", 1))]
+    assert statistics.spread_row(rows, rows, "speech_cut")["worst_clip"] == "b"
+    assert statistics.spread_row(rows, rows, "stoi")["worst_clip"] == "a"
+
+
+def test_pareto_and_delay_of_outside_systems(build):
+    """Counted here for ours, stated in system.json for others; the delay taken out is shown."""
+    folder = build / "out" / "float" / "tiny"
+    folder.mkdir(parents=True)
+    about = {"name": "float", "entry": {"instructions": 5000, "instructions_from": "a paper"},
+             "version": "1.2", "resampler": "soxr", "delay": 480}
+    (folder / "system.json").write_text(json.dumps(about))
+    report, _ = gather(build)
+    assert [(p["system"], p["instructions"], p["counted"]) for p in report["pareto"]] == [
+        ("float", 5000, "a paper"), ("arm64-cortex-a53", 1200000, "here")]
+    facts = report["provenance"]["sets"]["tiny"]
+    assert facts["delay"]["float"] == {"removed": 480, "median": 0, "largest": 0}
+    assert facts["systems"]["float"]["version"] == "1.2"
+    assert {"commit", "weights", "scoring"} < report["provenance"].keys()
 
 
 def test_failures_are_counted_not_averaged(tmp_path, capsys):
@@ -134,7 +183,9 @@ def test_page_stands_alone(build, capsys):
     assert not page.open
     assert all(link.startswith(("data:", "#")) for link in page.links)
     assert not re.search(r"https?://", text)
-    assert page.tags.count("audio") == 9 and page.tags.count("img") == 9  # 3 clips of 3 signals
+    assert page.tags.count("audio") == 9  # 3 clips of 3 signals
+    assert page.tags.count("img") == 10  # their spectrograms, and the cost by stage
+    assert page.ids.count("clip-one_snr0_fileid_0") == 1 and "#clip-one_snr0_fileid_0" in page.links
     assert len(text) < 8e6
     for words in ("prefers-color-scheme: dark", "width=device-width", "gru1 acc", "1,200,000"):
         assert words in text

@@ -10,6 +10,7 @@ import soundfile as sf
 from eval import score as scoring
 from eval.score import main, score
 
+pytestmark = pytest.mark.usefixtures("quick_scores")
 RATE = 48000
 
 
@@ -106,6 +107,10 @@ def shorten(path):
     write(path, sf.read(path)[0][:-1])
 
 
+def make_tiny(path):
+    write(path, sf.read(path)[0][:100])
+
+
 def spoil(path):
     path.write_bytes(b"no sound")
 
@@ -122,7 +127,7 @@ def test_a_fault_is_listed_counted_and_fails(build, capsys, damage, words):
     damage(path)
     assert run(build) == 1
     err = capsys.readouterr().err
-    assert f"failed: twin {path.stem}" in err and words in err and "1 of 8 clips" in err
+    assert f"failed (system): twin {path.stem}" in err and words in err and "1 of 8 clips" in err
     bad = [r for r in table(build) if r["error"]]
     assert len(bad) == 1 and bad[0]["pesq_wb"] == "" and words in bad[0]["error"]
 
@@ -148,3 +153,16 @@ def test_systems_can_be_chosen_by_target(build):
     assert {r["system"] for r in table(build)} == {"noisy", "float", "arm64-cortex-a53"}
     assert main([*folder, "--systems", "float", "arm"]) == 0
     assert {r["system"] for r in table(build)} == {"noisy", "float"}
+
+
+def test_a_clip_that_cannot_be_scored_is_listed(build, capsys):
+    """Too short for PESQ, whatever the system: a fault of the set, the rest is scored."""
+    about = json.loads((build / "sets/tiny/set.json").read_text())
+    name = about["clips"][0]["name"]
+    for path in build.rglob(f"{name}.wav"):
+        make_tiny(path)
+    assert run(build) == 0
+    err = capsys.readouterr().err
+    assert f"failed (clip): noisy {name}: " in err and "4 of 8 clips" in err
+    assert sum(bool(r["error"]) for r in table(build)) == 4
+    assert main(["--set", str(build / "sets/tiny"), "--build", str(build), "--strict"]) == 1

@@ -12,7 +12,8 @@ import soxr
 from eval.embedded.noises import NOISES
 from eval.embedded.rooms import ROOMS, room_response
 from eval.mixing import MixError, active_level, early_part, in_room, mix, to_int16
-from eval.testset import EMBEDDED, SetError, check_sums, find_pairs, main, prepare
+from eval.pairs import SetError, check_sums, find_pairs
+from eval.testset import EMBEDDED, main, prepare
 
 RATE = 48000
 
@@ -39,7 +40,7 @@ def make_dns(folder, rate=RATE, kind="wav", clips=2):
 
 
 def test_embedded_set_is_what_was_committed():
-    assert check_sums(EMBEDDED) == []
+    assert check_sums(EMBEDDED) == {}
     files = {str(p.relative_to(EMBEDDED)) for p in EMBEDDED.glob("*/*.flac")}
     listed = {line.split()[1] for line in (EMBEDDED / "SHA256SUMS").read_text().splitlines()}
     assert listed == files | {"manifest.csv"}
@@ -140,9 +141,20 @@ def set_nan(path):
     write(path, x, subtype="FLOAT")
 
 
+def cut_off(path):
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def cut_off_flac(folder):
+    path = noisy(folder)
+    write(path.with_suffix(".flac"), tone() * np.random.default_rng(1).random(24000))
+    path.unlink()
+    cut_off(path.with_suffix(".flac"))
+
+
 FAULTS = {
-    "orphan noisy": (lambda d: (d / "clean/clean_fileid_10.wav").unlink(), "fileid_10.wav: orphan"),
-    "orphan clean": (lambda d: noisy(d).unlink(), "clean_fileid_10.wav: orphan"),
+    "missing clean": (lambda d: (d / "clean/clean_fileid_10.wav").unlink(), "id_10.wav: orphan"),
+    "missing noisy": (lambda d: noisy(d).unlink(), "clean_fileid_10.wav: orphan"),
     "length": (lambda d: write(noisy(d), tone(0.4)), "fileid_10.wav: 19200 samples.* 24000"),
     "rate": (lambda d: write(noisy(d), tone(), 44100), "fileid_10.wav: rate is 44100"),
     "two rates": (lambda d: write(noisy(d), tone(), 16000), "fileid_10.wav: rate 16000.* 48000"),
@@ -153,22 +165,41 @@ FAULTS = {
     "zero length": (lambda d: write(noisy(d), tone()[:0]), "fileid_10.wav: has no samples"),
     "unreadable": (lambda d: noisy(d).write_bytes(b"text"), "fileid_10.wav: cannot be read"),
     "empty file": (lambda d: noisy(d).write_bytes(b""), "fileid_10.wav: cannot be read"),
-    "duplicate": (lambda d: write(d / "noisy/x_snr0_fileid_10.wav", tone()), "same clean file as"),
-    "duplicate clean": (lambda d: write(d / "clean/clean_fileid_10.flac", tone()), "same name as"),
+    "truncated": (lambda d: cut_off(noisy(d)), "id_10.wav: is truncated, it holds 47044 of 480"),
+    "truncated flac": (cut_off_flac, "fileid_10.flac: (is truncated|cannot be read)"),
+    "duplicate fileid": (lambda d: write(d / "noisy/x_snr0_fileid_10.wav", tone()),
+                         "en_fan.*_10.wav: same clean file as x_snr0(.|\\n)*"
+                         "x_snr0_fileid_10.wav: same clean file as en_fan"),
+    "duplicate clean": (lambda d: write(d / "clean/clean_fileid_10.flac", tone()),
+                        "clean_fileid_10.flac: same name as"),
     "sums": (lambda d: (d / "SHA256SUMS").write_text("00  clean/clean_fileid_10.wav\n"),
              "clean_fileid_10.wav: is not the file"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_fault_names_the_file(tmp_path, capsys, fault):
+def test_fault_names_the_file_and_leaves_the_rest(tmp_path, capsys, fault):
+    """The clip with the fault is named and left out; `check` and --strict fail; mending heals."""
     damage, words = FAULTS[fault]
-    folder = make_dns(tmp_path / "d")
+    folder, sets = make_dns(tmp_path / "d"), tmp_path / "sets"
     damage(folder)
-    assert main(["prepare", str(folder), "--out", str(tmp_path / "sets")]) == 2
-    err = capsys.readouterr().err
-    assert re.search(words, err), err
-    assert not list((tmp_path / "sets").glob("*")) if (tmp_path / "sets").exists() else True
+    assert main(["prepare", str(folder), "--out", str(sets), "--strict"]) == 2
+    assert re.search(words, capsys.readouterr().err)
+    assert not list(sets.glob("*")) if sets.exists() else True
+    assert main(["check", str(folder)]) == 1
+    captured = capsys.readouterr()
+    assert re.search(words, captured.err) and ": 1 clips can be used" in captured.out
+    for _ in range(2):  # made, then found made
+        assert main(["prepare", str(folder), "--out", str(sets)]) == 0
+        assert re.search(words, capsys.readouterr().err)
+    about = json.loads((sets / "d" / "set.json").read_text())
+    assert [clip["fileid"] for clip in about["clips"]] == [11] and about["problems"]
+    assert [p.stem for p in (sets / "d" / "noisy").iterdir()] == [about["clips"][0]["name"]]
+
+
+def test_check_of_a_good_folder(tmp_path, capsys):
+    assert main(["check", str(make_dns(tmp_path / "d"))]) == 0
+    assert ": 2 clips can be used" in capsys.readouterr().out
 
 
 def test_all_faults_are_listed_at_once(tmp_path):
@@ -176,7 +207,7 @@ def test_all_faults_are_listed_at_once(tmp_path):
     write(noisy(folder, 10), tone(0.4))
     set_nan(noisy(folder, 12))
     with pytest.raises(SetError) as caught:
-        prepare(folder, tmp_path / "sets")
+        prepare(folder, tmp_path / "sets", strict=True)
     assert len(caught.value.problems) == 2
 
 
@@ -185,7 +216,17 @@ def test_mixed_rates_in_a_set(tmp_path):
     write(noisy(folder, 11), tone(rate=16000), 16000)
     write(folder / "clean" / "clean_fileid_11.wav", tone(rate=16000), 16000)
     with pytest.raises(SetError, match="fileid_11.wav: rate is 16000"):
-        prepare(folder, tmp_path / "sets")
+        prepare(folder, tmp_path / "sets", strict=True)
+    kept = json.loads((prepare(folder, tmp_path / "sets") / "set.json").read_text())["clips"]
+    assert [clip["fileid"] for clip in kept] == [10]
+
+
+def test_nothing_left_is_no_set(tmp_path, capsys):
+    folder = make_dns(tmp_path / "d")
+    for k in (10, 11):
+        write(noisy(folder, k), tone(0.4))
+    assert main(["prepare", str(folder), "--out", str(tmp_path / "sets")]) == 2
+    assert "2 problem(s)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("names", "words"), [
@@ -204,7 +245,7 @@ def test_an_older_set_survives_a_failed_one(tmp_path):
     before = (prepare(folder, out) / "set.json").read_bytes()
     noisy(folder).write_bytes(b"text")
     with pytest.raises(SetError):
-        prepare(folder, out)
+        prepare(folder, out, strict=True)
     assert (out / "d" / "set.json").read_bytes() == before
     assert [p.name for p in out.iterdir()] == ["d"]
 
@@ -293,7 +334,7 @@ def test_make_from_folders(recordings, tmp_path):
     out, again = tmp_path / "set", tmp_path / "again"
     assert make(recordings, out, "--rir", str(recordings / "rir")) == 0
     pairs, problems = find_pairs(out)
-    assert len(pairs) == 8 and not problems and check_sums(out) == []
+    assert len(pairs) == 8 and not problems and check_sums(out) == {}
     assert sum(p.facts["snr"] == 0 for p in pairs) == 4
     assert sum(p.facts["reverb"] is not None for p in pairs) == 2
     for pair in pairs:

@@ -3,6 +3,9 @@
 import multiprocessing
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -13,11 +16,12 @@ import torch
 
 from reference import dnn
 from reference.params import N_BANDS, RATE
-from reference.training import mix, room, synth
+from reference.training import log, mix, processes, room, synth
 from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index
-from reference.training.export import export, read_log
+from reference.training.export import export
+from reference.training.listen import Listener
 from reference.training.loss import SKIP_FRAMES, Batch, loss, masked_mean
-from reference.training.model import Gru
+from reference.training.model import Gru, Model
 from reference.training.shards import Ring, Source, make_shard, unpack
 from reference.training.train import Run, Settings
 
@@ -65,6 +69,7 @@ def test_own_recurrence_equals_torch():
 
     ours, reference = own(x, start), theirs(x, start[None])[0]
     torch.testing.assert_close(ours, reference, rtol=0, atol=1e-12)
+    torch.testing.assert_close(own.in_one_launch(x, start), reference, rtol=0, atol=1e-12)
     for got, want in zip(gradients(ours, own), gradients(reference, theirs), strict=True):
         torch.testing.assert_close(got, want, rtol=0, atol=1e-12)
 
@@ -196,7 +201,7 @@ def test_shard_survives_its_format(segments, cache):
 
 TOY = Settings(
     frames=40 * 4 * 60, batch=4, crops=(60, 60), rate=4e-3, warm_up=5, reuse=2, ring=2, first=1,
-    sequence=80, valid_shards=1, check_every=10,
+    sequence=80, valid_shards=1, check_every=10, clips=0,
 )  # fmt: skip
 
 
@@ -207,7 +212,7 @@ def test_toy_run_learns_resumes_and_exports(segments, cache, tmp_path):
     whole.train()
     trained = whole.validate()
     assert trained.square < 0.5 * untrained.square
-    assert len(read_log(tmp_path / "whole")) == 4
+    assert len(log.read(tmp_path / "whole")) == 4
     assert all(p.abs().max() <= 0.5 for n, p in whole.model.named_parameters() if "weight" in n)
 
     Run(TOY, tmp_path / "parts", source).train(stop_at=20)
@@ -234,10 +239,95 @@ def test_nan_stops_the_run_and_keeps_the_batch(segments, cache, tmp_path):
     run = Run(TOY, tmp_path, source)
     with torch.no_grad():
         run.model.gain.bias[3] = float("nan")
-    run._first_biases = lambda: None
+    run._begin = lambda: None
     with pytest.raises(FloatingPointError, match="nan_batch.pt"):
         run.train()
     assert (tmp_path / "nan_batch.pt").exists()
+
+
+def test_two_processes_share_a_run(segments, tmp_path):
+    """torchrun starts two; each step counts the crops of both, and the loss falls."""
+    folder = segments[0].path.parent.parent
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+        "-m", "reference.training.train", "--model", "tiny", "--speech", folder / "speech",
+        "--noise", folder / "noise", "--out", tmp_path, "--frames", "96000", "--batch", "4",
+        "--reuse", "8", "--clips", "0",
+    ]  # fmt: skip
+    done = subprocess.run([str(x) for x in command], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (row,) = log.read(tmp_path)
+    state = torch.load(tmp_path / "last.pt", weights_only=True)
+    crops = [2 * 4 * 300] * 24 + [2 * 4 * 600] * 8  # 60 % of the budget in short crops
+    assert row["frames"] == state["frames"] == sum(crops) and row["step"] == len(crops)
+    assert (tmp_path / "shards").exists() and (tmp_path / "shards-1").exists()
+
+
+def test_gradients_are_averaged_over_processes():
+    """Two processes, each with its own numbers: both end with the mean."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    port = str(free_port())
+    workers = [context.Process(target=averaged, args=(rank, port, results)) for rank in (0, 1)]
+    for worker in workers:
+        worker.start()
+    got = [results.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert got == [([2.0, 3.0], [[10.0]], 1.5)] * 2
+
+
+def averaged(rank: int, port: str, results) -> None:
+    """One of two processes."""
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
+                   "MASTER_PORT": port}  # fmt: skip
+    processes.join()
+    tensors = [torch.tensor([1.0, 2.0]) + 2 * rank, torch.tensor([[20.0]]) * rank]
+    processes.average(tensors)
+    results.put((tensors[0].tolist(), tensors[1].tolist(), processes.mean(1.0 + rank)))
+    processes.leave()
+
+
+def free_port() -> int:
+    """A port nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_bfloat16_products_are_near_float32():
+    """8 bits of mantissa: a few parts in a thousand of the largest logit."""
+    torch.manual_seed(1)
+    exact = Model("tiny")
+    short = Model("tiny", torch.bfloat16)
+    short.load_state_dict(exact.state_dict())
+    features = torch.randn(50, 2, 70)
+    for got, want in zip(short(features), exact(features), strict=True):
+        assert 0 < (got - want).abs().max() < 0.02 * want.abs().max()
+
+
+def test_run_starts_from_given_weights(segments, cache, tmp_path):
+    source = Source(segments, cache, TOY.seed, TOY.sequence)
+    first = dnn.MODELS / "small.safetensors"
+    run = Run(TOY, tmp_path, source, first)
+    run.train(stop_at=0)
+    given = dnn.read(first)
+    assert all(np.array_equal(given[key], value) for key, value in run.weights().items())
+
+
+def test_listener_hears_what_is_better(segments, cache):
+    """On held-out mixtures, gains of 1 change nothing; without 0.4 to 7 kHz they score worse."""
+    listener = Listener(Source(segments, cache, 1), 2)
+    weights = {k: np.zeros(shape, np.float32) for k, shape in dnn.shapes("tiny").items()}
+    whole = np.full(N_BANDS, 20.0)
+    hollow = np.where((np.arange(N_BANDS) >= 4) & (np.arange(N_BANDS) < 25), -20.0, whole)
+    scores = [
+        listener.score(weights | {"gain.bias": gain, "strength.bias": -whole})
+        for gain in (whole, hollow)
+    ]
+    # The same but for 16 bits, nothing above 20 kHz, and the postfilter at gain 1.
+    assert scores[0].both == pytest.approx(listener.noisy.both, abs=0.02)
+    assert scores[1].estoi < scores[0].estoi - 0.05
 
 
 def killed_trainer(source: Source, folder, producer) -> None:

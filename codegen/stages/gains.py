@@ -4,12 +4,12 @@ import numpy as np
 
 from codegen.fixed import bit_length, clamp, div_q, isqrt64, mul_q31, rshift_round
 from codegen.stages import erb, stft
+from codegen.stages.postfilter import BAND_GAIN_LIMIT_Q15
 from reference.params import ACTIVE_BINS, N_BINS, SCALE_LIMIT
 
 SCALE_BITS = 13  # bin gains in Q13: up to 4
 RATIO_BITS = 14  # ||y|| / ||z|| in Q14: up to 2
 ENHANCED_SHIFT = 2  # the enhanced spectrum has this many fractional bits less than z
-BAND_GAIN_LIMIT = round(1.9 * 2**15)  # Q15, largest gain after the postfilter
 DIVIDEND_BITS = 62 - 2 * RATIO_BITS  # energies are cut to this before the division
 assert SCALE_LIMIT == 2.0
 
@@ -28,7 +28,7 @@ def tables() -> dict[str, tuple[str, np.ndarray, str]]:
 
 
 def bounds() -> list[tuple[str, int, int]]:
-    scale_limit = (BAND_GAIN_LIMIT << (RATIO_BITS + 1)) >> (RATIO_BITS + 15 - SCALE_BITS)
+    scale_limit = (BAND_GAIN_LIMIT_Q15 << (RATIO_BITS + 1)) >> (RATIO_BITS + 15 - SCALE_BITS)
     return [
         ("gains p - y", 2 * stft.SPECTRUM_LIMIT, 2**31 - 1),
         ("gains scale_q13", scale_limit, 2**15 - 1),

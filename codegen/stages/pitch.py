@@ -13,15 +13,16 @@ from scipy.signal import firwin
 from codegen.fixed import bit_length, clamp, div_q, mul_q, rshift_round, shift_round
 from reference import params, pitch
 from reference.params import (
+    CORRELATION_LAG_MAX,
+    CORRELATION_WINDOW,
     GUARD_FACTOR,
-    GUARD_RATIO,
-    LAG_MAX,
     LAG_MIN,
     LONG_LAG_BIAS,
     LOOKAHEAD_FRAMES,
     LPC_NOISE,
     LPC_ORDER,
     N_LAGS,
+    PERIOD_WEIGHTS,
     PITCH_DECIMATION,
     PITCH_ENERGY_FLOOR,
     PITCH_FIR_CUTOFF,
@@ -38,8 +39,10 @@ from reference.params import (
 LAGS, MOVE_MAX = pitch.LAGS, pitch.MOVE_MAX
 FIR_PAST = PITCH_FIR_TAPS - PITCH_DECIMATION  # samples before the hop that a frame still uses
 LOW_PAST = PITCH_WINDOW - PITCH_HOP + LPC_ORDER
-SEGMENT = LAG_MAX + PITCH_WINDOW  # whitened samples that one correlation sees
-SEGMENT_BITS = 11  # 240 products of 11-bit samples, twice, fit int32
+SEGMENT = CORRELATION_LAG_MAX + CORRELATION_WINDOW  # whitened samples that one correlation sees
+SEGMENT_BITS = 11  # 180 products of 11-bit samples, twice, fit int32
+N_CORRELATIONS = CORRELATION_LAG_MAX - LAG_MIN + 1  # 386
+IN_REACH = 3 * LAGS <= CORRELATION_LAG_MAX  # lags whose third multiple is looked at
 INT32_MAX, INT64_MAX = 2**31 - 1, 2**63 - 1
 
 
@@ -66,13 +69,19 @@ def _moves() -> tuple[np.ndarray, np.ndarray]:
     return _round(np.where(np.isfinite(cost), cost, 0), 15), first
 
 
+def _period_weights() -> np.ndarray:
+    """Weights of the heights at T, 2T, 3T, Q15 (2, 3): with 3T in reach, and without."""
+    weights = np.array([PERIOD_WEIGHTS, (*PERIOD_WEIGHTS[:2], 0)])
+    return _round(weights / weights.sum(axis=1, keepdims=True), 15)
+
+
 FIR_Q15 = _fir_q15()
 WINDOW_Q15 = np.minimum(_round(np.hanning(PITCH_WINDOW + 2)[1:-1], 15), 2**15 - 1)
 MOVE_COST_Q15, MOVE_FIRST = _moves()
 BIAS_Q15 = _round(LONG_LAG_BIAS * np.log2(LAGS / LAG_MIN), 15)
+PERIOD_WEIGHTS_Q15 = _period_weights()
 RESTART_COST_Q15 = int(_round(RESTART_COST, 15))
 GUARD_FACTOR_Q15 = int(_round(GUARD_FACTOR, 15))
-GUARD_RATIO_TENTHS = int(_round(10 * GUARD_RATIO, 0))
 SMOOTHER_Q15 = int(_round(WHITENING_SMOOTHER, 15))
 LPC_NOISE_Q30 = int(_round(LPC_NOISE, 30))
 FLOOR_Q16 = int(_round(PITCH_ENERGY_FLOOR * 2**30, 16))  # energy: (int16 units, Q8) squared
@@ -90,6 +99,11 @@ def tables() -> dict[str, tuple[str, np.ndarray, str]]:
             "cost of moving |m| = 0..16 lags, Q15, one row for each |m|, by state moved to",
         ),
         "pitch_move_first": ("int16_t", MOVE_FIRST, "first state a move |m| = 0..16 may end in"),
+        "pitch_period_weights_q15": (
+            "int16_t",
+            PERIOD_WEIGHTS_Q15,
+            "weights of the heights at T, 2T, 3T, Q15; second row: 3T out of reach",
+        ),
         "pitch_bias_q15": ("int16_t", BIAS_Q15, "bias against long lags, Q15, by state"),
     }
 
@@ -97,17 +111,17 @@ def tables() -> dict[str, tuple[str, np.ndarray, str]]:
 def constants() -> dict[str, int]:
     """Name -> value. C macro: PERCEPNET_<NAME>."""
     shared = ("PITCH_DECIMATION", "PITCH_HOP", "PITCH_WINDOW", "PITCH_FIR_TAPS", "LPC_ORDER")
-    lags = ("LAG_MIN", "LAG_MAX", "N_LAGS", "T_MIN", "T_MAX")
+    lags = ("LAG_MIN", "N_LAGS", "T_MIN", "T_MAX", "CORRELATION_LAG_MAX", "CORRELATION_WINDOW")
     return {name: getattr(params, name) for name in shared + lags} | {
         "PITCH_FIR_PAST": FIR_PAST,
         "PITCH_LOW_PAST": LOW_PAST,
+        "N_CORRELATIONS": N_CORRELATIONS,
         "PITCH_SEGMENT": SEGMENT,
         "PITCH_SEGMENT_BITS": SEGMENT_BITS,
         "LPC_NOISE_Q30": LPC_NOISE_Q30,
         "SMOOTHER_Q15": SMOOTHER_Q15,
         "PITCH_FLOOR_Q16": FLOOR_Q16,
         "GUARD_FACTOR_Q15": GUARD_FACTOR_Q15,
-        "GUARD_RATIO_TENTHS": GUARD_RATIO_TENTHS,
         "MOVE_MAX": MOVE_MAX,
         "RESTART_COST_Q15": RESTART_COST_Q15,
     }
@@ -117,7 +131,7 @@ def state_bytes() -> int:
     """Histories, Viterbi state and scratch; the C compiler checks that it is enough."""
     kept = 2 * (FIR_PAST + params.HOP) + 4 * (LOW_PAST + PITCH_HOP) + 4 * SEGMENT + 8
     viterbi = N_LAGS * (4 + LOOKAHEAD_FRAMES + 2 * (LOOKAHEAD_FRAMES + 1))
-    scratch = 4 * PITCH_WINDOW + 2 * SEGMENT + 5 * 4 * N_LAGS
+    scratch = 4 * PITCH_WINDOW + 2 * SEGMENT + 4 * (3 * N_CORRELATIONS + 3 * N_LAGS)
     return kept + viterbi + scratch
 
 
@@ -134,10 +148,12 @@ def bounds() -> list[tuple[str, int, int]]:
     a_q24 += int(np.ceil(rounding))
     residual = (a_q24 * low + 2**23) >> 24
     smoothed = int((residual + 1) / (1 - SMOOTHER_Q15 / 2**15)) + 1
-    energy = PITCH_WINDOW * (2**SEGMENT_BITS - 1) ** 2
+    energy = CORRELATION_WINDOW * (2**SEGMENT_BITS - 1) ** 2
     # a peak rises by curvature / 8 at most: slope <= curvature <= 4 * 32767
     height = 32767 + (4 * 32767 + 4) // 8
-    path = RESTART_COST_Q15 + 32767 + int(BIAS_Q15.max()) + height  # worst state below the best
+    weights = int(PERIOD_WEIGHTS_Q15.sum(axis=1).max())
+    judged = (height * weights + 2**14) >> 15
+    path = RESTART_COST_Q15 + 32767 + int(BIAS_Q15.max()) + judged  # worst state below the best
     return [
         ("pitch decimation acc_q15", fir, INT32_MAX),
         ("pitch windowed_q8 product", low * int(WINDOW_Q15.max()), INT64_MAX),
@@ -150,7 +166,8 @@ def bounds() -> list[tuple[str, int, int]]:
         ("pitch correlation acc", energy, INT32_MAX),
         ("pitch correlation division", 2 * energy * 2**15 + 2 * energy + 2 * FLOOR_Q16, INT64_MAX),
         ("pitch parabola slope^2", (2 * 32767) ** 2 + 8 * 2 * 32767, INT64_MAX),
-        ("pitch guard product", max(height * GUARD_FACTOR_Q15, 11 * height), INT32_MAX),
+        ("pitch periodicity acc", height * weights, INT32_MAX),
+        ("pitch guard product", judged * GUARD_FACTOR_Q15, INT64_MAX),
         ("pitch path score_q15", path + int(MOVE_COST_Q15.max()), -UNREACHED),
     ]
 
@@ -189,23 +206,23 @@ def linear_prediction(r: list[int]) -> list[int]:
 
 
 def correlate(whitened_q8: np.ndarray) -> np.ndarray:
-    """Normalised correlation_q15 (186,) of the newest 20 ms of whitened_q8 (440,).
+    """Normalised correlation_q15 (386,) of the newest 15 ms of whitened_q8 (580,).
 
     The products run in floating point and are exact: all sums stay below 2**31.
     """
     shift = max(0, bit_length(int(np.abs(whitened_q8).max())) - SEGMENT_BITS)
     limit = 2**SEGMENT_BITS - 1
     v = clamp(rshift_round(whitened_q8, shift), -limit, limit)
-    newest = v[LAG_MAX:].astype(float)
+    newest = v[CORRELATION_LAG_MAX:].astype(float)
     cross = np.correlate(v[: SEGMENT - LAG_MIN].astype(float), newest, "valid")[::-1]
     sums = np.concatenate([[0], np.cumsum(v * v)])
-    energies = (sums[PITCH_WINDOW:] - sums[:-PITCH_WINDOW])[::-1]  # lag 0 ... 200
+    energies = (sums[CORRELATION_WINDOW:] - sums[:-CORRELATION_WINDOW])[::-1]  # lag 0 ... 400
     total = energies[0] + energies[LAG_MIN:] + shift_round(2 * FLOOR_Q16, -2 * shift)
     return clamp(div_q(2 * cross.astype(np.int64), np.maximum(total, 1), 15), -32767, 32767)
 
 
 def peak_heights(c_q15: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Parabola through each local maximum: (height_q15 (186,), offset_q8 (186,) in lags)."""
+    """Parabola through each local maximum: (height_q15 (386,), offset_q8 (386,) in lags)."""
     left, mid, right = c_q15[:-2], c_q15[1:-1], c_q15[2:]
     curvature, slope = 2 * mid - left - right, right - left
     at = 1 + np.flatnonzero((mid >= left) & (mid >= right) & (curvature > 0))
@@ -216,17 +233,28 @@ def peak_heights(c_q15: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return height_q15, offset_q8
 
 
-def guard(height_q15: np.ndarray) -> np.ndarray:
-    """Lags not 1.1 times better than the best within one lag of T/2 and T/3 count 0.8 times."""
+def periodicity(height_q15: np.ndarray) -> np.ndarray:
+    """Weighted mean of the heights at T, 2T, 3T, best within one lag: (386,) -> (186,)."""
+    near = around(height_q15)
+    twice, thrice = 2 * LAGS - LAG_MIN, np.where(IN_REACH, 3 * LAGS - LAG_MIN, 0)
+    heights = np.stack([height_q15[:N_LAGS], near[twice], near[thrice]], axis=1)
+    return rshift_round(np.sum(heights * PERIOD_WEIGHTS_Q15[np.where(IN_REACH, 0, 1)], axis=1), 15)
+
+
+def around(height_q15: np.ndarray) -> np.ndarray:
+    """The largest within one lag: same shape."""
     edge = np.pad(height_q15, 1, "edge")
-    near = np.maximum(np.maximum(edge[:-2], edge[1:-1]), edge[2:])
-    rival = np.zeros_like(height_q15)
+    return np.maximum(np.maximum(edge[:-2], edge[2:]), height_q15)
+
+
+def guard(score_q15: np.ndarray) -> np.ndarray:
+    """Lags not as good as the best within one lag of T/2 and T/3 count 0.8 times."""
+    near, rival = around(score_q15), np.zeros_like(score_q15)
     for divisor in (2, 3):
         centre = (LAGS + 1) // divisor - LAG_MIN  # round(T / divisor)
         first = np.argmax(centre >= 0)
         rival[first:] = np.maximum(rival[first:], near[centre[first:]])
-    lower = 10 * height_q15 < GUARD_RATIO_TENTHS * rival
-    return np.where(lower, mul_q(height_q15, GUARD_FACTOR_Q15, 15), height_q15)
+    return np.where(score_q15 < rival, mul_q(score_q15, GUARD_FACTOR_Q15, 15), score_q15)
 
 
 def _viterbi_costs() -> np.ndarray:
@@ -279,8 +307,8 @@ class Pitch:
         self.whitened_q8 = np.concatenate([self.whitened_q8[PITCH_HOP:], self.whitening.run(hop)])
         c_q15 = correlate(self.whitened_q8)
         height_q15, offset_q8 = peak_heights(c_q15)
-        self.offsets_q8 = np.concatenate([offset_q8[None], self.offsets_q8[:-1]])
-        self._extend(guard(height_q15) - BIAS_Q15)
+        self.offsets_q8 = np.concatenate([offset_q8[None, :N_LAGS], self.offsets_q8[:-1]])
+        self._extend(guard(periodicity(height_q15)) - BIAS_Q15)
         return self._period(), max(0, int(c_q15[self.best]))
 
     def _extend(self, score_q15: np.ndarray) -> None:

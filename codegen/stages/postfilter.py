@@ -4,22 +4,24 @@ import numpy as np
 
 from codegen.fixed import bit_length, clamp, div_q, isqrt64, lut_lerp, rshift_round, shift_round
 from codegen.stages.erb import energy_frac
-from reference.params import DECAY_FLOOR, N_BANDS, POSTFILTER_BETA
+from reference.params import BAND_GAIN_LIMIT, DECAY_FLOOR, N_BANDS
 
 SINE_BITS = 8  # 256 segments over a quarter period
 SINE_Q30 = np.floor(np.sin(np.pi / 2 * np.arange(257) / 256) * 2**30 + 0.5).astype(np.int64)
-BETA_Q20 = round(POSTFILTER_BETA * 2**20)
+BETA_BITS = 20
 SUM_BITS = 26  # band energies are normalised to this many bits before they are summed
 DECAY_Q15 = round(DECAY_FLOOR * 2**15)
+BAND_GAIN_LIMIT_Q15 = round(BAND_GAIN_LIMIT * 2**15)
 AMPLITUDE_BITS = 2  # band amplitudes in int16 units, Q2
 
 
 def constants() -> dict[str, int]:
     return {
-        "BETA_Q20": BETA_Q20,
+        "BETA_BITS": BETA_BITS,
         "SUM_BITS": SUM_BITS,
         "DECAY_Q15": DECAY_Q15,
         "AMPLITUDE_BITS": AMPLITUDE_BITS,
+        "BAND_GAIN_LIMIT_Q15": BAND_GAIN_LIMIT_Q15,
     }
 
 
@@ -31,13 +33,16 @@ def bounds() -> list[tuple[str, int, int]]:
     total = N_BANDS * (2**SUM_BITS) * 2**15
     return [
         ("postfilter sum of g^2 E", total, 2**63 - 1),
+        ("postfilter sum of E0^2 and E1^2", 2 * 2**60 + 2**20, 2**63 - 1),
         ("postfilter frame gain dividend", (2**31 << 28) + 2**33, 2**63 - 1),
         ("postfilter floored / noisy", (2**31 << 15) + 2**32, 2**63 - 1),
     ]
 
 
-def envelope_postfilter_q15(gain_q15: np.ndarray, y_energy: np.ndarray) -> np.ndarray:
-    """Warped gains times the frame gain, Q15, int32: (34,), at most 1.9.
+def envelope_postfilter_q15(
+    gain_q15: np.ndarray, y_energy: np.ndarray, beta_permille: int
+) -> np.ndarray:
+    """Warped gains times the frame gain, Q15, int32: (34,), at most 1.99. beta_permille: 1...1000.
 
     G^2 = (1 + beta) E0 E1 / (E1^2 + beta E0^2), so no ratio E0 / E1 has to be formed.
     """
@@ -47,11 +52,12 @@ def envelope_postfilter_q15(gain_q15: np.ndarray, y_energy: np.ndarray) -> np.nd
     after = int(np.sum(rshift_round(warped_q15 * warped_q15, 15) * energy))
     norm = 30 - int(bit_length(before))
     before, after = shift_round(before, norm), shift_round(after, norm)
-    denominator = after * after + rshift_round(before * before, 20) * BETA_Q20
-    dividend = rshift_round(before * after, 20) * (2**20 + BETA_Q20)
+    beta = div_q(beta_permille, 1000, BETA_BITS)
+    denominator = after * after + rshift_round(before * before, BETA_BITS) * beta
+    dividend = rshift_round(before * after, BETA_BITS) * (2**BETA_BITS + beta)
     frame_q28 = div_q(rshift_round(dividend, 32), max(rshift_round(denominator, 32), 1), 28)
     frame_q14 = isqrt64(frame_q28)
-    return clamp(rshift_round(warped_q15 * frame_q14, 14), 0, 65535)
+    return clamp(rshift_round(warped_q15 * frame_q14, 14), 0, BAND_GAIN_LIMIT_Q15)
 
 
 class DecayFloor:
@@ -68,4 +74,4 @@ class DecayFloor:
         ceiling = np.maximum(noisy_q2, wanted_q2)
         self.amplitude_q2 = np.minimum(np.maximum(wanted_q2, kept_q2), ceiling)
         held_q15 = div_q(self.amplitude_q2, np.maximum(noisy_q2, 1), 15)
-        return np.where(kept_q2 > wanted_q2, clamp(held_q15, 0, 65535), gain_q15)
+        return np.where(kept_q2 > wanted_q2, clamp(held_q15, 0, BAND_GAIN_LIMIT_Q15), gain_q15)

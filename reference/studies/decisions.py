@@ -54,9 +54,8 @@ def strengths(scene: Scene) -> dict[str, np.ndarray]:
 def low_bands(scene: Scene) -> dict[str, np.ndarray]:
     """r_cos (L, 34) with other rules for the bands below the first harmonic."""
     free = oracle.most_alike(scene.x, scene.y, scene.p)
-    end = np.append(oracle.BAND_HZ[1:], RATE / 2)
-    has_harmonic = end > RATE / scene.taps["period"][:, None]
-    return {"free": free, "no-harmonic": free * has_harmonic, "two": free * (BAND >= 2)}
+    peak_above = oracle.BAND_HZ >= RATE / scene.taps["period"][:, None]
+    return {"free": free, "peak": free * peak_above, "two": free * (BAND >= 2)}
 
 
 def unscaled(scene: Scene, strength: np.ndarray) -> np.ndarray:

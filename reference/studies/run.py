@@ -21,10 +21,10 @@ SOURCES = Path(__file__).parent.parent
 def main() -> None:
     """Make what is not there yet, several clips at a time."""
     parser = argparse.ArgumentParser(prog="python -m reference.studies", description=__doc__)
-    parser.add_argument("study", choices=["ladder", "decisions"])
+    parser.add_argument("study", choices=["ladder", "decisions", "trials"])
     parser.add_argument("--set", type=Path, required=True, help="prepared set: build/sets/X")
     parser.add_argument("--out", type=Path, required=True, help="folder for out/ and steps.json")
-    parser.add_argument("--model", default="small", help="network of the ladder")
+    parser.add_argument("--model", default="small", help="network of ladder and trials")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args()
     if not (args.set / "set.json").exists():
@@ -39,8 +39,8 @@ def main() -> None:
         ) as pool:
             title = f"{args.study} {change}".strip()
             list(tqdm(pool.imap_unordered(work, todo), total=len(todo), desc=title))
-    if args.study == "ladder":
-        steps = import_module("reference.studies.ladder").STEPS
+    if args.study != "decisions":
+        steps = import_module(f"reference.studies.{args.study}").STEPS
         titles = {step: title.format(model=args.model) for step, title in steps.items()}
         (args.out / "steps.json").write_text(json.dumps(titles, indent=1))
 
@@ -51,7 +51,7 @@ def one_clip(clip: dict, args: argparse.Namespace, change: str, version: str) ->
 
     study = import_module(f"reference.studies.{args.study}")
     noisy, clean = (soundfile.read(args.set / clip[side])[0] for side in ("noisy", "clean"))
-    variant = args.model if args.study == "ladder" else change
+    variant = change if args.study == "decisions" else args.model
     for step, samples in study.steps(noisy, clean, variant):
         path = args.out / "out" / step / args.set.name / f"{clip['name']}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -32,9 +32,9 @@ class Scene:
         self.strength = oracle.ideal_strength(self.x, self.y, self.p, self.taps["period"])
 
     def above_pitch(self, strength: np.ndarray) -> np.ndarray:
-        """Strengths with 0 in bands whose peak lies below the pitch: (L, 34)."""
+        """Strengths with 0 in bands that end below the pitch: (L, 34)."""
         pitch = RATE / self.taps["period"][:, None]
-        return np.where(oracle.BAND_HZ < pitch, 0, strength)
+        return np.where(oracle.BAND_END_HZ < pitch, 0, strength)
 
     def enhanced(self, gain: np.ndarray, strength: np.ndarray, postfilter=False) -> np.ndarray:
         """What the back end makes of gains and strengths (L, 34): (N,) samples, aligned."""

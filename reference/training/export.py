@@ -6,7 +6,6 @@ Exports the averaged weights of the last checkpoint (--best: of the best validat
 """
 
 import argparse
-import csv
 import hashlib
 from pathlib import Path
 
@@ -15,15 +14,19 @@ import torch
 from safetensors.numpy import save_file
 
 from reference import dnn
+from reference.training import log
 from reference.training.data import Cache, hours
 from reference.training.train import add_sources, read_segments
 
 
-def export(checkpoint: Path, target: Path) -> dict:
-    """Write the averaged weights of a checkpoint as safetensors; returns the checkpoint."""
+def export(checkpoint: Path, target: Path, kind: type = np.float32) -> dict:
+    """Write the averaged weights of a checkpoint as safetensors; returns the checkpoint.
+
+    kind: np.float16 halves the file; its rounding, 2^-12 of a weight, is far below that of int8.
+    """
     state = torch.load(checkpoint, weights_only=True)
     name = state["settings"]["model"]
-    weights = {key: tensor.numpy().astype(np.float32) for key, tensor in state["average"].items()}
+    weights = {key: tensor.numpy().astype(kind) for key, tensor in state["average"].items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     note = {"model": name, "frames": str(state["frames"]), "seed": str(state["settings"]["seed"])}
     save_file({key: np.ascontiguousarray(w) for key, w in weights.items()}, target, note)
@@ -32,22 +35,16 @@ def export(checkpoint: Path, target: Path) -> dict:
     return state
 
 
-def read_log(run: Path) -> list[dict[str, float]]:
-    """Rows of the log of a run."""
-    with open(run / "log.csv", newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-def draw_curve(log: list[dict[str, float]], path: Path) -> None:
+def draw_curve(rows: list[log.Row], path: Path) -> None:
     """Small picture: square loss and mean |gain error| over the frames seen."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 2.6), dpi=80, layout="constrained")
-    frames = [row["frames"] / 1e6 for row in log]
+    frames = [row["frames"] / 1e6 for row in rows]
     pairs = (("square", "square loss of the gains"), ("error", "mean error of the gains"))
     for axis, (key, title) in zip(figure.subplots(1, 2), pairs, strict=True):
-        axis.plot(frames, [row[key] for row in log], label="training", lw=1)
-        axis.plot(frames, [row[f"valid_{key}"] for row in log], label="held-out talkers, noises")
+        axis.plot(frames, [row[key] for row in rows], label="training", lw=1)
+        axis.plot(frames, [row[f"valid_{key}"] for row in rows], label="held-out talkers, noises")
         axis.set(title=title, xlabel="million frames", ylim=(0, None))
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)
@@ -61,20 +58,22 @@ def table(head: str, rows: list[list]) -> str:
     return "\n".join(lines + [f"| {' | '.join(str(x) for x in row)} |" for row in rows])
 
 
-def card(name: str, state: dict, log: list[dict[str, float]], data: list, digest: str) -> str:
+def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str) -> str:
     """Text of the card; scores are for whoever measures them."""
     s = state["settings"]
     count = sum(t.numel() for t in state["average"].values())
     budget = f"--frames {s['frames']:g}" if s["frames"] else f"--minutes {s['minutes']:g}"
-    last = log[-1]
+    kind = " --bfloat16" if s.get("bfloat16") else ""
+    last = rows[-1]
     return f"""# Model `{name}`
 
-{count:,} parameters, float32, sha256 `{digest}`. Size `{s["model"]}` of `reference/params.py`.
+{count:,} parameters, sha256 `{digest}`. Size `{s["model"]}` of `reference/params.py`.
 Licence of the weights: to be stated by who trained them; sources and their licences below.
 
 ## Recipe
 `python -m reference.training.train --model {s["model"]} --index DATA/index.csv --out RUN {budget}
---seed {s["seed"]} --batch {s["batch"]} --rate {s["rate"]:g} --reuse {s["reuse"]:g}`
+--seed {s["seed"]} --batch {s["batch"]} --rate {s["rate"]:g} --reuse {s["reuse"]:g}
+--ring {s["ring"]}{kind}`
 
 {state["frames"] / 1e6:.1f} M frames ({state["frames"] / 360_000:.0f} h of mixtures) in
 {state["step"]} steps and {state["seconds"] / 60:.0f} minutes: crops of {s["crops"][0]}, later
@@ -89,7 +88,7 @@ clock, so another machine gives similar, not equal weights.
 
 Held-out talkers and noises: square loss {last["valid_square"]:.3f}, mean |gain error|
 {last["valid_error"]:.4f}, strength loss {last["valid_strength"]:.3f} (first check:
-{log[0]["valid_square"]:.3f}, {log[0]["valid_error"]:.4f}, {log[0]["valid_strength"]:.3f}).
+{rows[0]["valid_square"]:.3f}, {rows[0]["valid_error"]:.4f}, {rows[0]["valid_strength"]:.3f}).
 
 ## Recordings
 {table("split | kind | source | licence | hours", [[*r[:4], f"{r[4]:.2f}"] for r in data])}
@@ -109,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--name", help="name of the model (its size)")
+    parser.add_argument("--float16", action="store_true", help="half the size, for large models")
     parser.add_argument("--best", action="store_true", help="best checkpoint instead of the last")
     parser.add_argument("--out", type=Path, default=dnn.MODELS, help="folder of the models")
     add_sources(parser)
@@ -116,12 +116,12 @@ def main() -> None:
     checkpoint = args.run / ("best.pt" if args.best else "last.pt")
     name = args.name or torch.load(checkpoint, weights_only=True)["settings"]["model"]
     target = args.out / f"{name}.safetensors"
-    state = export(checkpoint, target)
-    log = [row for row in read_log(args.run) if row["step"] <= state["step"]]
-    draw_curve(log, target.with_suffix(".png"))
+    state = export(checkpoint, target, np.float16 if args.float16 else np.float32)
+    rows = [row for row in log.read(args.run) if row["step"] <= state["step"]]
+    draw_curve(rows, target.with_suffix(".png"))
     data = hours(read_segments(args), Cache(args.cache or args.run / "cache"))
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    target.with_suffix(".md").write_text(card(name, state, log, data, digest), encoding="utf-8")
+    target.with_suffix(".md").write_text(card(name, state, rows, data, digest), encoding="utf-8")
     print(f"wrote {target} with its card and curve")
 
 

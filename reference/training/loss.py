@@ -9,12 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-GAMMA = 0.5  # loudness grows about as energy^(gamma / 2)
 FOURTH = 10.0  # C4: punishes large errors, such as killing speech
-OVER = 0.3  # weight of the one-sided square where the gain is too small
-STRENGTH = 0.5  # weight of the strength term
 VOICE = 0.07  # weight of the voice activity term
 SKIP_FRAMES = 8  # start of a crop: the convolutions and states are not filled yet
+
+
+class Shape(NamedTuple):
+    """What is worth choosing in the loss; docs/ablations.md has what other choices give."""
+
+    gamma: float = 0.5  # loudness grows about as energy^(gamma / 2)
+    over: float = 0.6  # weight of the one-sided square where the gain is too small
+    strength: float = 0.5  # weight of the strength term
 
 
 class Batch(NamedTuple):
@@ -44,11 +49,16 @@ def masked_mean(value: Tensor, weight: Tensor) -> Tensor:
     return (value * weight).sum() / (weight.sum() + 1)
 
 
-def loss(logits: tuple[Tensor, Tensor, Tensor], batch: Batch) -> Terms:
+def loss(
+    logits: tuple[Tensor, Tensor, Tensor],
+    batch: Batch,
+    shape: Shape = Shape(),  # noqa: B008 (immutable)
+) -> Terms:
     """Terms for logits (gain, strength, vad) against the targets, first frames left out."""
+    gamma = shape.gamma
     gain, strength, vad = (x[SKIP_FRAMES:] for x in logits)
     target = Batch(*(x[SKIP_FRAMES:] for x in batch))
-    short = target.gain**GAMMA - torch.exp(GAMMA * functional.logsigmoid(gain))
+    short = target.gain**gamma - torch.exp(gamma * functional.logsigmoid(gain))
     square = short * short
     bands = target.gain.shape[-1]  # sums over bands, means over frames
     terms = {
@@ -58,10 +68,10 @@ def loss(logits: tuple[Tensor, Tensor, Tensor], batch: Batch) -> Terms:
     }
     # Where the gain is near 0 or 1 the strength changes nothing and its target is noise.
     weight = target.strength_weight * 4 * target.gain * (1 - target.gain**2)
-    off = (1 - target.strength) ** GAMMA - torch.exp(GAMMA * functional.logsigmoid(-strength))
+    off = (1 - target.strength) ** gamma - torch.exp(gamma * functional.logsigmoid(-strength))
     by_strength = bands * masked_mean(off * off, weight)
     voice = functional.binary_cross_entropy_with_logits(vad, target.vad)
-    total = terms["square"] + FOURTH * terms["fourth"] + OVER * terms["over"]
-    total = total + STRENGTH * by_strength + VOICE * voice
+    total = terms["square"] + FOURTH * terms["fourth"] + shape.over * terms["over"]
+    total = total + shape.strength * by_strength + VOICE * voice
     error = masked_mean((torch.sigmoid(gain.detach()) - target.gain).abs(), target.gain_weight)
     return Terms(total, terms["square"], terms["fourth"], by_strength, voice, error)

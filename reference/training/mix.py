@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
@@ -12,6 +13,7 @@ from reference.training.data import Pool
 
 SPEECH_LEVEL = -26.0  # dBFS: active speech before the random change of level
 EDGE = 960  # samples faded where recordings are joined
+SPEECH_SPEED, NOISE_SPEED = 1.18, 1.4  # largest change, either way: new voices and noises from few
 Rng = np.random.Generator
 
 
@@ -70,22 +72,32 @@ def faded(audio: np.ndarray) -> np.ndarray:
     return audio
 
 
+def draw_speed(rng: Rng, largest: float) -> float:
+    """Factor of speed and pitch together; 1 in a third of the draws."""
+    return 1.0 if rng.random() < 1 / 3 else largest ** rng.uniform(-1, 1)
+
+
+def faster(audio: np.ndarray, speed: float) -> np.ndarray:
+    """Played ``speed`` times as fast, all frequencies times ``speed``."""
+    return audio if speed == 1 else soxr.resample(audio, RATE * speed, RATE, "LQ")
+
+
 def speech_track(pool: Pool, rng: Rng, n: int) -> tuple[np.ndarray, float]:
     """Utterances of one talker (at times two in turn) with pauses, active RMS 1; bandwidth, Hz."""
     track, limit = np.zeros(n, np.float32), RATE / 2
-    talker = pool.group("speech", rng)
+    talker, speed = pool.group("speech", rng), draw_speed(rng, SPEECH_SPEED)
     position = int(rng.uniform(0, 1.0) * RATE)
     for _ in range(200):
         if position >= n:
             break
         if rng.random() < 0.03:
-            talker = pool.group("speech", rng)
+            talker, speed = pool.group("speech", rng), draw_speed(rng, SPEECH_SPEED)
         audio, bandwidth = pool.pick(talker, rng)
-        audio = trimmed(audio)[: n - position]
+        audio = faster(trimmed(audio), speed)[: n - position]
         level = active_rms(audio)
         if level > 0:
             track[position : position + len(audio)] += audio / level * decibel(rng.normal(0, 2))
-            limit = min(limit, bandwidth)
+            limit = min(limit, bandwidth * speed)
         pause = rng.uniform(0.1, 0.6) if rng.random() < 0.75 else rng.uniform(0.6, 1.5)
         position += len(audio) + int(pause * RATE)
     return track / max(active_rms(track), 1e-6), limit
@@ -95,10 +107,11 @@ def recorded(pool: Pool, rng: Rng, n: int, kind: str) -> np.ndarray:
     """Noise or music: recordings of one group joined; short ones with gaps between them."""
     track = np.zeros(n, np.float32)
     group, position = pool.group(kind, rng), 0
+    speed = draw_speed(rng, NOISE_SPEED)
     for _ in range(400):
         if position >= n:
             break
-        audio, _ = pool.pick(group, rng)
+        audio = faster(pool.pick(group, rng)[0], speed)
         short = len(audio) < 2 * RATE
         if not short:
             audio = audio[rng.integers(len(audio) // 2) :]
@@ -204,8 +217,11 @@ def mixture(pool: Pool, seed: int, index: int, frames: int) -> Mixture:
         cutoff = np.exp(rng.uniform(np.log(3000), np.log(20_000)))
         both = sosfilt(butter(8, cutoff, fs=RATE, output="sos"), both)
         limit = min(limit, cutoff)
-    gain = min(decibel(level), 0.99 / max(np.abs(both).max(), 1e-6))
-    noisy, clean = both * gain
+    full_scale = 0.99 / max(np.abs(both).max(), 1e-6)
+    if rng.random() < 0.08:  # an input turned up too far
+        full_scale *= decibel(rng.uniform(0, 9))
+        level = 0.0
+    noisy, clean = np.clip(both * min(decibel(level), full_scale), -1, 1 - 2**-15)
     # What reaches the product is 16 bits wide.
     noisy = np.round(noisy * 32768) / 32768
     return Mixture(noisy.astype(np.float32), clean.astype(np.float32), limit, snr)

@@ -101,10 +101,13 @@ class Ring:
                 time.sleep(0.2)
         return self.open[index]
 
-    def crops(self, low: int, high: int, seed: int, step: int, batch: int, crop: int) -> Batch:
-        """Random crops from the shards low <= i < high; the arguments alone decide which."""
+    def crops(self, low: int, high: int, draw: tuple, batch: int, crop: int) -> Batch:
+        """Random crops from the shards low <= i < high; the arguments alone decide which.
+
+        draw: numbers that name this draw, such as (seed, step, process).
+        """
         self.high.value = max(self.high.value, high)
-        rng = np.random.default_rng([seed, step, 1])
+        rng = np.random.default_rng(draw)
         rows = []
         for index in rng.integers(low, high, batch):
             shard = self.shard(int(index))

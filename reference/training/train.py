@@ -2,33 +2,35 @@
 
     python -m reference.training.train --model small --index data/index.csv --out run --minutes 60
     python -m reference.training.train --speech DIR --noise DIR [--rir DIR] --out run --frames 2e7
+    torchrun --nproc-per-node 2 -m reference.training.train ... (on one or, with --nnodes, more
+    machines that see the same ``--out``: every process takes its own crops)
 
 A second call with the same ``--out`` goes on from the last checkpoint. With ``--frames`` the result
 is the same as without the interruption; with ``--minutes`` the learning rate follows the clock.
+A GPU is used if torch finds one.
 """
 
 import argparse
 import copy
-import csv
 import math
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from reference.params import NETWORK_SIZES
+from reference.training import log, processes
 from reference.training.data import Segment, read_folder, read_index
-from reference.training.loss import Batch, Terms, loss
+from reference.training.listen import Listener, Score
+from reference.training.loss import Batch, Shape, Terms, loss
 from reference.training.model import Model
 from reference.training.shards import SEQUENCES, Ring, Source, fixed_set
 
 VALID_SEED = 20_000  # of the validation mixtures: the same in all runs
-LOG = ["step", "frames", "seconds", "rate", "total", "square", "fourth", "strength", "voice",
-       "error", "valid_square", "valid_fourth", "valid_strength", "valid_voice", "valid_error",
-       "frames_per_s"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,37 +50,56 @@ class Settings:
     first: int = 8  # shards made before the first step
     sequence: int = 1200  # frames of a sequence
     valid_shards: int = 4
+    clips: int = 12  # validation mixtures scored by PESQ and ESTOI; 0 = choose by the loss
     producers: int = 1
+    bfloat16: bool = False  # factors of the large products: see Model
+    gamma: float = Shape().gamma
+    over: float = Shape().over
+    strength: float = Shape().strength
     check_every: int = 400  # steps between validation and checkpoint
 
 
 LATE = 0.6  # part of the budget after which crops are longer
 FLOOR = 0.01  # last learning rate, of the peak
 BETAS, DECAY, CLIP = (0.9, 0.98), 0.01, 5.0
+NEXT_PROCESS = 1_000_000  # from the seed of one process to that of the next
 AVERAGE = 0.999  # exponential average of the weights, which is what is exported
 
 
 class Run:
     """State of a training run and everything it does with it."""
 
-    def __init__(self, settings: Settings, folder: Path, source: Source):
+    def __init__(self, settings: Settings, folder: Path, source: Source, first: Path | None = None):
         if bool(settings.frames) == bool(settings.minutes):
             raise ValueError("expected a budget either in frames or in minutes")
         torch.set_num_threads(1)
         torch.manual_seed(settings.seed)
-        self.settings, self.folder = settings, Path(folder)
+        self.settings, self.folder, self.first = settings, Path(folder), first
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.model = Model(settings.model)
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        products = torch.bfloat16 if settings.bfloat16 else None
+        self.model = Model(settings.model, products).to(self.device)
         self.average = copy.deepcopy(self.model)
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), betas=BETAS, weight_decay=DECAY, foreach=True
         )
-        self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, math.inf
-        self.ring = Ring(self.folder / "shards", source, settings.producers)
-        valid = Source(source.segments, source.cache, VALID_SEED, source.frames)
-        self.valid = fixed_set(self.folder / "valid", valid, settings.valid_shards)
+        self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, -math.inf
+        rank = processes.rank()
+        own = replace(source, seed=source.seed + rank * NEXT_PROCESS)
+        shards = self.folder / ("shards" + (f"-{rank}" if rank else ""))
+        self.ring = Ring(shards, own, settings.producers)
+        self.first_process = rank == 0
+        if self.first_process:
+            valid = replace(source, seed=VALID_SEED)
+            self.valid = fixed_set(self.folder / "valid", valid, settings.valid_shards)
+            self.listener = Listener(valid, settings.clips)
+            self.log = log.Log(self.folder)
         if (self.folder / "last.pt").exists():
             self.load(self.folder / "last.pt")
+
+    def shape(self) -> Shape:
+        """Shape of the loss; validation has the default one, so that runs can be compared."""
+        return Shape(*(getattr(self.settings, name) for name in Shape._fields))
 
     def progress(self) -> float:
         """Spent part of the budget, 0 ... 1."""
@@ -94,7 +115,8 @@ class Run:
     def range(self) -> tuple[int, int]:
         """Shards in use now: a function of the frames seen, so that a run can be repeated."""
         s = self.settings
-        high = s.first + int(self.frames / (s.reuse * SEQUENCES * s.sequence))
+        each = self.frames / processes.world()
+        high = s.first + int(each / (s.reuse * SEQUENCES * s.sequence))
         return max(0, high - s.ring), high
 
     def train(self, stop_at: int | None = None) -> None:
@@ -102,13 +124,13 @@ class Run:
         self.ring.start(*self.range())
         try:
             if not self.step:
-                self._first_biases()
+                self._begin()
             sums: list[np.ndarray] = []
             clock, seen = time.monotonic(), self.frames
             while self.progress() < 1 and self.step != stop_at:
                 begun = time.monotonic()
                 sums.append(self.update())
-                self.seconds += time.monotonic() - begun
+                self.seconds = processes.mean(self.seconds + time.monotonic() - begun)
                 if self.step % self.settings.check_every == 0 or self.progress() >= 1:
                     speed = (self.frames - seen) / (time.monotonic() - clock)
                     self.check(np.mean(sums, axis=0), speed)
@@ -120,12 +142,14 @@ class Run:
         """One step; returns the terms of the loss."""
         s = self.settings
         crop = s.crops[self.progress() >= LATE]
-        batch = self.ring.crops(*self.range(), s.seed, self.step, s.batch, crop)
+        draw = (s.seed, self.step, processes.rank())
+        batch = self.to_device(self.ring.crops(*self.range(), draw, s.batch, crop))
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
         self.optimiser.zero_grad()
-        terms = loss(self.model(batch.features), batch)
+        terms = loss(self.model(batch.features), batch, self.shape())
         terms.total.backward()
+        processes.average([p.grad for p in self.model.parameters()])
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         if not (torch.isfinite(terms.total) and torch.isfinite(norm)):
             torch.save({"step": self.step, "batch": tuple(batch)}, self.folder / "nan_batch.pt")
@@ -136,9 +160,9 @@ class Run:
         self.optimiser.step()
         self.model.clamp()
         self.step += 1
-        self.frames += s.batch * crop
+        self.frames += s.batch * crop * processes.world()
         self._follow()
-        return torch.stack(terms).detach().numpy()
+        return torch.stack(terms).detach().cpu().numpy()
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -146,17 +170,24 @@ class Run:
         share = 1 - min(AVERAGE, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), share)
 
-    def _first_biases(self) -> None:
-        """Start from the mean targets of a few hundred crops."""
-        b: Batch = self.ring.crops(
-            *self.range(), self.settings.seed, 0, 128, self.settings.crops[0]
-        )
-        means = [
-            (x * w).sum((0, 1)) / (w.sum((0, 1)) + 1)
-            for x, w in ((b.gain, b.gain_weight), (b.strength, b.strength_weight))
-        ]
-        for model in (self.model, self.average):
-            model.start_from_means(*means, b.vad.mean().item())
+    def to_device(self, batch: Batch) -> Batch:
+        """The batch where the network is."""
+        return Batch(*(x.to(self.device) for x in batch))
+
+    def _begin(self) -> None:
+        """Start from the weights of an earlier run, or from the mean targets of 128 crops."""
+        s = self.settings
+        if self.first:
+            self.model.load_state_dict(load_file(self.first))
+        else:
+            b = self.ring.crops(*self.range(), (s.seed, 0, 0), 128, s.crops[0])
+            means = [
+                (x * w).sum((0, 1)) / (w.sum((0, 1)) + 1)
+                for x, w in ((b.gain, b.gain_weight), (b.strength, b.strength_weight))
+            ]
+            self.model.start_from_means(*means, b.vad.mean().item())
+        processes.average(list(self.model.parameters()))
+        self.average.load_state_dict(self.model.state_dict())
 
     @torch.no_grad()
     def validate(self) -> Terms:
@@ -164,37 +195,37 @@ class Run:
         pieces = [
             loss(self.average(piece.features), piece)
             for piece in (
-                Batch(*(x[:, k : k + SEQUENCES] for x in self.valid))
+                self.to_device(Batch(*(x[:, k : k + SEQUENCES] for x in self.valid)))
                 for k in range(0, self.valid.vad.shape[1], SEQUENCES)
             )
         ]
         return Terms(*(torch.stack(values).mean() for values in zip(*pieces, strict=True)))
 
+    def weights(self) -> dict[str, np.ndarray]:
+        """The averaged weights by name, float32."""
+        return {key: x.cpu().numpy() for key, x in self.average.state_dict().items()}
+
     def check(self, terms: np.ndarray, speed: float) -> None:
         """Validate, log, print, save, and drop the shards that no resume can need."""
-        valid = self.validate()
-        values = [self.step, self.frames, round(self.seconds), self.rate(), *terms,
-                  *(valid[k].item() for k in (1, 2, 3, 4, 5)), speed]  # fmt: skip
-        path = self.folder / "log.csv"
-        new = not path.exists()
-        with open(path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(LOG)
-            writer.writerow([f"{v:.6g}" for v in values])
-        left = self.seconds * (1 / max(self.progress(), 1e-9) - 1) / 60
-        print(
-            f"step {self.step}  frames {self.frames / 1e6:.2f} M  loss {terms[0]:.3f}"
-            f"  square {terms[1]:.3f}  |dg| {terms[5]:.4f}  valid square {valid.square:.3f}"
-            f"  |dg| {valid.error:.4f}  strength {valid.strength:.3f}  {speed:.0f} frames/s"
-            f"  {left:.0f} min left",
-            flush=True,
-        )
-        self.save(self.folder / "last.pt")
-        if valid.square.item() < self.best:
-            self.best = valid.square.item()
-            self.save(self.folder / "best.pt")
+        if self.first_process:
+            valid, heard = self.validate(), self.listener.score(self.weights())
+            row = {"step": self.step, "frames": self.frames, "seconds": self.seconds,
+                   "rate": self.rate(), "frames_per_s": speed, **heard._asdict()}  # fmt: skip
+            row |= dict(zip(Terms._fields, terms.tolist(), strict=True))
+            row |= {f"valid_{key}": x.item() for key, x in valid._asdict().items()}
+            self.log.write(row)
+            left = self.seconds * (1 / max(self.progress(), 1e-9) - 1) / 60
+            print(log.line(row, left), flush=True)
+            self._keep(heard, valid)
         self.ring.forget(self.range()[0])
+
+    def _keep(self, heard: Score, valid: Terms) -> None:
+        """Write the checkpoint, and the best one if this is it."""
+        merit = heard.both if self.settings.clips else -valid.square.item()
+        better, self.best = merit > self.best, max(merit, self.best)
+        self.save(self.folder / "last.pt")
+        if better:
+            self.save(self.folder / "best.pt")
 
     def save(self, path: Path) -> None:
         """Checkpoint, whole or not at all."""
@@ -208,7 +239,7 @@ class Run:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
         if state["settings"]["model"] != self.settings.model:
             raise ValueError(
                 f"{path}: a run of model {state['settings']['model']!r}, asked for"
@@ -245,18 +276,24 @@ def main() -> None:
     parser.add_argument("--model", default="small", choices=sorted(NETWORK_SIZES))
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     add_sources(parser)
+    parser.add_argument("--init", type=Path, help="weight file to start from, not at random")
+    parser.add_argument("--bfloat16", action="store_true", help="if the CPU multiplies it fast")
     parser.add_argument("--minutes", type=float, default=0, help="budget in minutes, or")
     parser.add_argument("--frames", type=float, default=0, help="in frames of 10 ms")
-    for name in ("seed", "batch", "producers"):
+    for name in ("seed", "batch", "producers", "ring", "clips"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
-    for name in ("rate", "reuse"):
+    for name in ("rate", "reuse", *Shape._fields):
         parser.add_argument(f"--{name}", type=float, default=getattr(Settings, name))
     args = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # of the producers: one process, one thread
     given = {k: getattr(args, k) for k in Settings.__dataclass_fields__ if hasattr(args, k)}
     settings = Settings(**given)
     source = Source(read_segments(args), args.cache or args.out / "cache", settings.seed)
-    Run(settings, args.out, source).train()
+    processes.join()
+    try:
+        Run(settings, args.out, source, args.init).train()
+    finally:
+        processes.leave()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-/* QEMU plugin: instructions between two marker instructions, per frame and per address range.
+/* QEMU plugin: instructions of every call of the library, by address range.
  *
  * Arguments: ranges=FILE, lines of "name begin end" in hexadecimal, end exclusive; names may repeat.
- * "@begin" and "@end" name the addresses of the markers, which are not counted themselves.
- * out=FILE receives {"frames": n, "ranges": {name: {"sum": s, "max": m}}}, with "other" for what
- * lies in no range and "total" for everything.
+ * A call begins with the first instruction of a range "@begin" (the functions of the library that
+ * process sound) and ends with the first one in a range "@end" (the program that calls them). All
+ * other names are stages; what a stage calls outside of them, the C library, is its own cost.
+ * out=FILE receives {"frames": n, "ranges": {name: {"sum": s, "max": m}}, "blocks": [[address,
+ * instructions, times executed], ...]}: "frames" are calls, "total" is the sum over stages; blocks
+ * are straight runs of instructions within one stage or outside.
  *
  * The declarations are ours, after the documented plugin interface, version 1: the header is not
  * packaged. One virtual CPU is assumed. */
@@ -33,7 +36,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 
-enum { MAX_STAGES = 64, MAX_RANGES = 65536, OTHER = 0, BEGIN = -1, END = -2 };
+enum { MAX_STAGES = 128, MAX_RANGES = 65536, BEGIN = -1, END = -2, OUTSIDE = -3 };
 
 typedef struct {
     char name[64];
@@ -45,16 +48,19 @@ typedef struct {
     int stage;
 } range;
 
-/* Instructions that follow one another within a range. */
-typedef struct {
+/* Instructions that follow one another within a stage; they live as long as the process. */
+typedef struct block {
     int stage;
     unsigned count;
-} run;
+    uint64_t address, executed;
+    struct block *next;
+} block;
 
-static stage stages[MAX_STAGES] = {{"other", 0, 0, 0}};
-static int n_stages = 1;
+static stage stages[MAX_STAGES];
+static int n_stages, current;
 static range *ranges;
 static size_t n_ranges;
+static block *blocks;
 static uint64_t frames, total_sum, total_max;
 static int counting;
 static const char *out_name;
@@ -69,7 +75,7 @@ static int stage_index(const char *name)
     while (i < n_stages && strcmp(stages[i].name, name))
         i++;
     if (i == MAX_STAGES)
-        return OTHER;
+        abort();
     if (i == n_stages)
         strcpy(stages[n_stages++].name, name);
     return i;
@@ -88,20 +94,32 @@ static int load_ranges(const char *name)
     return fclose(file);
 }
 
+static int within(uint64_t address, int what)
+{
+    for (size_t i = 0; i < n_ranges; i++)
+        if (ranges[i].stage == what && address >= ranges[i].begin && address < ranges[i].end)
+            return 1;
+    return 0;
+}
+
 static int stage_at(uint64_t address)
 {
     for (size_t i = 0; i < n_ranges; i++)
-        if (address >= ranges[i].begin && address < ranges[i].end)
+        if (ranges[i].stage >= 0 && address >= ranges[i].begin && address < ranges[i].end)
             return ranges[i].stage;
-    return OTHER;
+    return OUTSIDE;
 }
 
-static void on_run(unsigned cpu, void *data)
+static void on_block(unsigned cpu, void *data)
 {
-    const run *r = data;
+    block *b = data;
     (void)cpu;
-    if (counting)
-        stages[r->stage].frame += r->count;
+    if (!counting)
+        return;
+    if (b->stage != OUTSIDE)
+        current = b->stage;
+    stages[current].frame += b->count;
+    b->executed++;
 }
 
 static void on_begin(unsigned cpu, void *data)
@@ -116,6 +134,8 @@ static void on_end(unsigned cpu, void *data)
     uint64_t total = 0;
     (void)cpu;
     (void)data;
+    if (!counting)
+        return;
     counting = 0;
     for (int i = 0; i < n_stages; i++) {
         stage *s = &stages[i];
@@ -129,27 +149,39 @@ static void on_end(unsigned cpu, void *data)
     total_max = total > total_max ? total : total_max;
 }
 
-/* Splits a block into runs and hangs a callback on the first instruction of each. */
+static block *new_block(int stage_number, uint64_t address)
+{
+    block *b = calloc(1, sizeof *b);
+    if (!b)
+        abort();
+    b->stage = stage_number;
+    b->address = address;
+    b->next = blocks;
+    return blocks = b;
+}
+
+/* Splits a translation into blocks and hangs a callback on the first instruction of each. */
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     size_t n = qemu_plugin_tb_n_insns(tb);
-    run *open = NULL;
+    block *open = NULL;
+    int ended = 0;
     (void)id;
     for (size_t i = 0; i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-        int where = stage_at(qemu_plugin_insn_vaddr(insn));
-        if (where == BEGIN || where == END) {
-            exec_callback marker = where == BEGIN ? on_begin : on_end;
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, marker, NO_REGISTERS, NULL);
-            open = NULL;
+        uint64_t address = qemu_plugin_insn_vaddr(insn);
+        int where = stage_at(address);
+        if (within(address, END)) {
+            if (!ended)
+                qemu_plugin_register_vcpu_insn_exec_cb(insn, on_end, NO_REGISTERS, NULL);
+            ended = 1;
             continue;
         }
+        if (within(address, BEGIN))
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_begin, NO_REGISTERS, NULL);
         if (!open || open->stage != where) {
-            open = calloc(1, sizeof *open); /* lives as long as the translation: the process */
-            if (!open)
-                abort();
-            open->stage = where;
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_run, NO_REGISTERS, open);
+            open = new_block(where, address);
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_block, NO_REGISTERS, open);
         }
         open->count++;
     }
@@ -166,8 +198,16 @@ static void write_counts(qemu_plugin_id_t id, void *data)
     for (int i = 0; i < n_stages; i++)
         fprintf(file, "\"%s\": {\"sum\": %" PRIu64 ", \"max\": %" PRIu64 "}, ", stages[i].name,
                 stages[i].sum, stages[i].max);
-    fprintf(file, "\"total\": {\"sum\": %" PRIu64 ", \"max\": %" PRIu64 "}}}\n", total_sum,
+    fprintf(file, "\"total\": {\"sum\": %" PRIu64 ", \"max\": %" PRIu64 "}}, ", total_sum,
             total_max);
+    fprintf(file, "\"blocks\": [");
+    for (const char *comma = ""; blocks; blocks = blocks->next)
+        if (blocks->executed) {
+            fprintf(file, "%s[%" PRIu64 ", %u, %" PRIu64 "]", comma, blocks->address, blocks->count,
+                    blocks->executed);
+            comma = ", ";
+        }
+    fprintf(file, "]}\n");
     fclose(file);
 }
 

@@ -1,7 +1,7 @@
 /* kernel_check [SEED]: every kernel that this CPU can run against the scalar one, bit for bit.
  *
  * Inputs are meant to break things: near zero, at both limits, alternating, random; sizes hit the
- * tail, the body, both, and one over. Whole buffers are compared, guard bytes included. The first
+ * tail, the body, both, and one over; products have 1 to PERCEPNET_BLOCK columns. Whole buffers are compared, guard bytes included. The first
  * difference of each kernel is printed with its case. Exit codes: 0 all equal, 1 not. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,11 +26,12 @@ static const int col_counts[] = {32, 64, 96, 160, MAX_COLS};
 static const int lengths[] = {1, 3, 4, 5, 7, 8, 9, 16, 17, 160, 161};
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
-static int8_t weight[MAX_ROWS * MAX_COLS], x_s8[MAX_COLS];
-static int16_t x_s16[MAX_COLS];
-static int32_t bias[MAX_ROWS], mult[MAX_ROWS], pre[3 * MAX_ROWS], hidden[3 * MAX_ROWS];
+static int8_t weight[MAX_ROWS * MAX_COLS], weight_i8mm[MAX_ROWS * MAX_COLS];
+static int8_t x_s8[PERCEPNET_BLOCK * (MAX_COLS + GUARD)];
+static int16_t x_s16[PERCEPNET_BLOCK * (MAX_COLS + GUARD)];
+static int32_t bias[MAX_ROWS], bias_raised[MAX_ROWS], mult[MAX_ROWS], pre[3 * MAX_ROWS], hidden[3 * MAX_ROWS];
 static int32_t spectra[4][PERCEPNET_HOP];
-static int16_t segment[PERCEPNET_LAG_MAX + PERCEPNET_PITCH_WINDOW];
+static int16_t segment[PERCEPNET_PITCH_SEGMENT];
 static struct {
     int32_t q12[MAX_ROWS];
     int16_t q15[MAX_ROWS];
@@ -77,22 +78,49 @@ static int bits(uint64_t x)
     return n;
 }
 
-/* A matrix within the bounds that the plan proves: accumulator and result fit int32. */
+/* of the weights of int8 inputs as they are packed */
+static int32_t row_sum(int rows, int cols, int row)
+{
+    int block = row < rows / 16 * 16 ? 16 : 4;
+    const int8_t *w = weight + row / block * block * cols + row % block * 4;
+    int32_t sum = 0;
+    for (int col = 0; col < cols; col += 4, w += 4 * block)
+        sum += w[0] + w[1] + w[2] + w[3];
+    return sum;
+}
+
+/* from column groups of 4 to groups of 8 */
+static void pack_i8mm(int rows, int cols)
+{
+    int8_t *to = weight_i8mm;
+    for (int row = 0, n; row < rows; row += n) {
+        n = row + 16 <= rows ? 16 : 4;
+        const int8_t *block = weight + row * cols;
+        for (int col = 0; col < cols; col += 8)
+            for (int r = 0; r < n; r++)
+                for (int k = 0; k < 8; k++)
+                    *to++ = block[(col + k) / 4 * 4 * n + 4 * r + k % 4];
+    }
+}
+
+/* A matrix within the bounds that the plan proves: accumulator, also of inputs raised by 128, and
+ * result fit int32. */
 static percepnet_matrix matrix(int rows, int cols, int x_max, int kind)
 {
     for (int i = 0; i < rows * cols; i++)
         weight[i] = (int8_t)value(kind, i, -127, 127);
-    int64_t room = INT32_MAX - (int64_t)cols * 127 * x_max;
+    int64_t room = INT32_MAX - (int64_t)cols * 127 * (x_max + 2 * 128);
     int32_t most = (int32_t)(room < (1 << 20) ? room : next() % 2 ? room : 1 << 20);
     int32_t scale = next() % 2 ? INT32_MAX : 1 << 20;
     for (int row = 0; row < rows; row++) {
         bias[row] = value((int)between(0, KINDS - 1), row, -most, most);
+        bias_raised[row] = bias[row] - 128 * row_sum(rows, cols, row);
         mult[row] = (int32_t)between(scale / 2, scale);
     }
     int64_t acc = (int64_t)cols * 127 * x_max + most;
     int least = bits((uint64_t)acc * (uint64_t)scale) - 30;
     int shift = (int)between(least > 1 ? least : 1, least > 20 ? least + 4 : 24);
-    return (percepnet_matrix){weight, bias, mult, rows, cols, shift};
+    return (percepnet_matrix){weight, weight_i8mm, bias, mult, bias_raised, rows, cols, shift};
 }
 
 static void clear(void)
@@ -127,22 +155,25 @@ static void check_matrices(const percepnet_kernels *scalar, const percepnet_kern
     for (int r = 0; r < COUNT(row_counts); r++) {
         int rows = row_counts[r], kind = (int)between(0, KINDS - 1);
         int cols = col_counts[between(0, COUNT(col_counts) - 1)];
+        int columns = (int)between(1, PERCEPNET_BLOCK), stride = (int)between(16, cols + GUARD);
         percepnet_matrix m = matrix(rows, cols, 127, kind);
-        for (int i = 0; i < cols; i++)
+        for (int i = 0; i < COUNT(x_s8); i++)
             x_s8[i] = (int8_t)value(next() % 4 ? kind : KINDS - 1, i, -127, 127);
+        pack_i8mm(rows, cols);
         clear();
-        scalar->matvec_s8(want.q12, &m, x_s8);
-        set->matvec_s8(got.q12, &m, x_s8);
-        compare(set->isa, "matvec_s8", rows, cols, kind);
+        scalar->matmul_s8(want.q12, &m, x_s8, stride, columns);
+        set->matmul_s8(got.q12, &m, x_s8, stride, columns);
+        compare(set->isa, "matmul_s8", rows, cols, kind);
 
-        cols = (int)between(1, 100);
+        cols = 2 * (int)between(1, 50);
+        stride = (int)between(1, cols + GUARD);
         m = matrix(rows, cols, 32768, kind);
-        for (int i = 0; i < cols; i++)
+        for (int i = 0; i < COUNT(x_s16); i++)
             x_s16[i] = (int16_t)value(next() % 4 ? kind : KINDS - 1, i, -32768, 32767);
         clear();
-        scalar->matvec_s8_s16(want.q12, &m, x_s16);
-        set->matvec_s8_s16(got.q12, &m, x_s16);
-        compare(set->isa, "matvec_s8_s16", rows, cols, kind);
+        scalar->matmul_s8_s16(want.q12, &m, x_s16, stride, columns);
+        set->matmul_s8_s16(got.q12, &m, x_s16, stride, columns);
+        compare(set->isa, "matmul_s8_s16", rows, cols, kind);
     }
 }
 
@@ -205,9 +236,9 @@ static void check_signal(const percepnet_kernels *scalar, const percepnet_kernel
         for (int i = 0; i < COUNT(segment); i++)
             segment[i] = (int16_t)value(next() % 4 ? kind : KINDS - 1, i, -most, most);
         clear();
-        scalar->correlate_s16(want.q12, segment + PERCEPNET_LAG_MAX);
-        set->correlate_s16(got.q12, segment + PERCEPNET_LAG_MAX);
-        compare(set->isa, "correlate_s16", PERCEPNET_N_LAGS, 1, kind);
+        scalar->correlate_s16(want.q12, segment + PERCEPNET_CORRELATION_LAG_MAX);
+        set->correlate_s16(got.q12, segment + PERCEPNET_CORRELATION_LAG_MAX);
+        compare(set->isa, "correlate_s16", PERCEPNET_N_CORRELATIONS, 1, kind);
     }
 }
 
@@ -232,14 +263,14 @@ static void bench(const percepnet_kernels *set)
 {
     percepnet_matrix m = matrix(BENCH, BENCH, 127, KINDS - 1);
     COUNT_BEGIN();
-    set->matvec_s8(got.q12, &m, x_s8);
-    set->matvec_s8_s16(got.q12, &m, x_s16);
+    set->matmul_s8(got.q12, &m, x_s8, BENCH, 1);
+    set->matmul_s8_s16(got.q12, &m, x_s16, BENCH, 1);
     set->tanh_s32(got.q15, got.q12, BENCH);
     set->sigmoid_s32(got.q15, got.q12, BENCH);
     set->gru_s32(got.q15, pre, hidden, BENCH);
     set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
     set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
-    set->correlate_s16(got.q12, segment + PERCEPNET_LAG_MAX);
+    set->correlate_s16(got.q12, segment + PERCEPNET_CORRELATION_LAG_MAX);
     COUNT_END();
 }
 

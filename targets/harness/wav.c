@@ -2,12 +2,8 @@
 #include "wav.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { PCM = 1, FLOAT = 3, EXTENSIBLE = 0xFFFE };
 #define CHUNK 1024                   /* samples converted at a time */
@@ -15,27 +11,6 @@ enum { PCM = 1, FLOAT = 3, EXTENSIBLE = 0xFFFE };
 #define MAX_BYTES (UINT32_MAX - 256) /* what a RIFF header can say, less the header */
 
 static const char needed[] = "16-bit PCM, 24-bit PCM or 32-bit float WAV is needed";
-static const char *volatile unfinished; /* temporary file to remove when we do not finish */
-
-void die(const char *name, const char *format, ...)
-{
-    va_list arguments;
-    if (unfinished)
-        unlink(unfinished);
-    fprintf(stderr, "percepnet: %s: ", name);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(2);
-}
-
-static void on_signal(int number)
-{
-    if (unfinished)
-        unlink(unfinished);
-    _exit(128 + number);
-}
 
 static uint32_t get_le(const unsigned char *p, unsigned bytes)
 {
@@ -83,7 +58,8 @@ static void parse_format(wav *in, long rate)
     if (!(tag == PCM && (bits == 16 || bits == 24)) && !(tag == FLOAT && bits == 32))
         die(in->name, "%u-bit %s found; %s", bits, tag == PCM ? "PCM" : "float", needed);
     if (found_rate != (uint32_t)rate)
-        die(in->name, "%lu Hz found; %ld Hz is needed (resample it first)", (unsigned long)found_rate, rate);
+        die(in->name, "%lu Hz found; %ld Hz is needed: ffmpeg -i IN.wav -ar %ld OUT.wav converts it",
+            (unsigned long)found_rate, rate, rate);
     if (in->channels < 1 || in->channels > WAV_MAX_CHANNELS)
         die(in->name, "%u channels found; 1 to %d are needed", in->channels, WAV_MAX_CHANNELS);
     if (align != in->channels * in->bytes)
@@ -242,47 +218,13 @@ static void write_header(wav *out, uint64_t length)
         die(out->name, "cannot be written: %s", strerror(errno));
 }
 
-/* A temporary file beside `name`, with the permissions that fopen would have given. */
-static void open_temporary(wav *out, const char *name)
-{
-    mode_t mask = umask(0);
-    int descriptor;
-    umask(mask);
-    out->temporary = malloc(strlen(name) + 8);
-    if (!out->temporary)
-        die(name, "out of memory");
-    strcpy(out->temporary, name);
-    strcat(out->temporary, ".XXXXXX");
-    descriptor = mkstemp(out->temporary);
-    if (descriptor < 0)
-        die(name, "cannot be written: %s; an existing folder that you may write to is needed",
-            strerror(errno));
-    unfinished = out->temporary;
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGHUP, on_signal);
-    out->file = fchmod(descriptor, 0666 & ~mask) ? NULL : fdopen(descriptor, "wb");
-}
-
 void wav_create(wav *out, const char *name, const wav *in)
 {
-    struct stat from, to;
-    int exists = strcmp(name, "-") && !stat(name, &to);
     *out = *in;
-    out->name = strcmp(name, "-") ? name : "standard output";
+    output_open(&out->to, name, in->file);
+    out->file = out->to.file;
+    out->name = out->to.name;
     out->done = 0;
-    if (exists && S_ISDIR(to.st_mode))
-        die(name, "a folder found; the name of a file is needed");
-    if (exists && !fstat(fileno(in->file), &from) && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
-        die(name, "the output would overwrite the input; another name is needed");
-    if (!strcmp(name, "-"))
-        out->file = stdout;
-    else if (exists && !S_ISREG(to.st_mode))
-        out->file = fopen(name, "wb"); /* a device or a pipe: nothing to rename */
-    else
-        open_temporary(out, name);
-    if (!out->file)
-        die(name, "cannot be written: %s", strerror(errno));
     write_header(out, in->length);
 }
 
@@ -304,16 +246,11 @@ void wav_write(wav *out, const int16_t *pcm, size_t count)
 void wav_finish(wav *out)
 {
     int odd = (out->done * out->channels * out->bytes) & 1;
-    if (odd && (out->temporary || out->length != WAV_UNKNOWN))
+    if (odd && (out->to.temporary || out->length != WAV_UNKNOWN))
         fputc(0, out->file); /* chunks are padded to even sizes */
-    if (out->temporary && out->length == WAV_UNKNOWN) {
+    if (out->to.temporary && out->length == WAV_UNKNOWN) {
         rewind(out->file);
         write_header(out, out->done);
     }
-    if (fclose(out->file))
-        die(out->name, "cannot be written: %s", strerror(errno));
-    if (out->temporary && rename(out->temporary, out->name))
-        die(out->name, "cannot be written: %s", strerror(errno));
-    unfinished = NULL;
-    free(out->temporary);
+    output_close(&out->to);
 }

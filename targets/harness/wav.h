@@ -1,14 +1,15 @@
 /* WAV in and out for the command: 16-bit PCM, 24-bit PCM and 32-bit float at 48 kHz.
  *
  * Samples are handed over as interleaved int16_t (24 bit and float are rounded and saturated).
- * Whatever is wrong ends the program: die() removes an unfinished output file, says what was
- * found and what is needed, and exits with 2. */
+ * Whatever is wrong ends the program through die(): what was found and what is needed. */
 #ifndef WAV_H
 #define WAV_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "output.h"
 
 #define WAV_UNKNOWN UINT64_MAX /* length known only at the end of the stream */
 #define WAV_MAX_CHANNELS 64
@@ -22,7 +23,7 @@ typedef struct {
     uint64_t length;          /* declared samples per channel, or WAV_UNKNOWN */
     uint64_t done;            /* samples per channel read or written so far */
     uint64_t clipped;         /* float samples beyond +-1 met so far */
-    char *temporary;          /* output only: the file that finish() renames; NULL for a stream */
+    output to;                /* output only */
 } wav;
 
 /* Opens `name` ("-": standard input) and reads its header. */
@@ -39,11 +40,5 @@ void wav_write(wav *out, const int16_t *pcm, size_t count);
 
 /* Completes the header and gives the file its name. */
 void wav_finish(wav *out);
-
-/* Says why on standard error and exits with 2. */
-#if defined(__GNUC__)
-__attribute__((noreturn, format(printf, 2, 3)))
-#endif
-void die(const char *name, const char *format, ...);
 
 #endif

@@ -1,5 +1,6 @@
 /* Network in integers; twin: codegen/stages/dnn.py. Nothing overflows: the plan proves every
- * accumulator and pre-activation from the weights that ship. */
+ * accumulator and pre-activation from the weights that ship. Every matrix meets all frames of a
+ * block at once, but for those that need the state of the frame before. */
 #include "dnn.h"
 
 #include <string.h>
@@ -11,68 +12,96 @@ static void to_s8(int8_t *out, const int16_t *x_q15, int n)
         out[i] = (int8_t)((x_q15[i] * 127 + (1 << 14)) >> 15);
 }
 
-/* history of conv inputs, oldest first: drop one frame of n values, append x */
-static void push(int8_t *history, int keep, const int16_t *x_q15, int n)
+/* tanh of the pre-activations of `rows` each: the last frame's as x_q15, all as matrix inputs */
+static void activate(percepnet_dnn_state *st, const percepnet_kernels *kernels, int rows,
+                     int16_t *x_q15, int units, int8_t *out, int stride, int frames)
 {
-    memmove(history, history + n, (size_t)keep);
-    to_s8(history + keep, x_q15, n);
+    for (int f = 0; f < frames; f++) {
+        kernels->tanh_s32(x_q15, st->pre_q12 + f * rows, units);
+        to_s8(out + f * stride, x_q15, units);
+    }
 }
 
 static void dense(percepnet_dnn_state *st, const percepnet_kernels *kernels,
-                  const int16_t *features_q12)
+                  const percepnet_dnn_io *io, int frames)
 {
-    kernels->matvec_s8_s16(st->pre_q12, &percepnet_dense, features_q12);
-    kernels->tanh_s32(st->dense_q15, st->pre_q12, 7);
+    kernels->matmul_s8_s16(st->pre_q12, &percepnet_dense, io->features_q12[0], 70, frames);
+    activate(st, kernels, percepnet_dense.rows, st->dense_q15, 7,
+             st->conv1_in + 28, 7, frames);
 }
 
-static void conv1(percepnet_dnn_state *st, const percepnet_kernels *kernels, const int16_t *x_q15)
+/* inputs of the frames before stand in front of those of this block */
+static void conv1(percepnet_dnn_state *st, const percepnet_kernels *kernels, int frames)
 {
-    push(st->conv1_in, 28, x_q15, 7);
-    kernels->matvec_s8(st->pre_q12, &percepnet_conv1, st->conv1_in);
-    kernels->tanh_s32(st->conv1_q15, st->pre_q12, 9);
+    kernels->matmul_s8(st->pre_q12, &percepnet_conv1, st->conv1_in, 7, frames);
+    activate(st, kernels, percepnet_conv1.rows, st->conv1_q15, 9,
+             st->conv2_in + 18, 9, frames);
+    memmove(st->conv1_in, st->conv1_in + frames * 7, 28);
 }
 
-static void conv2(percepnet_dnn_state *st, const percepnet_kernels *kernels, const int16_t *x_q15)
+/* inputs of the frames before stand in front of those of this block */
+static void conv2(percepnet_dnn_state *st, const percepnet_kernels *kernels, int frames)
 {
-    push(st->conv2_in, 18, x_q15, 9);
-    kernels->matvec_s8(st->pre_q12, &percepnet_conv2, st->conv2_in);
-    kernels->tanh_s32(st->conv2_q15, st->pre_q12, 9);
+    kernels->matmul_s8(st->pre_q12, &percepnet_conv2, st->conv2_in, 9, frames);
+    activate(st, kernels, percepnet_conv2.rows, st->conv2_q15, 9,
+             st->layers[1] + 33, 96, frames);
+    memmove(st->conv2_in, st->conv2_in + frames * 9, 18);
 }
+
+/* A layer's outputs over the block: frame f in row f + 1, what the block before left in row 0. */
+typedef struct {
+    int8_t *row0;
+    int stride;
+} history;
 
 /* pre-activations of input and hidden state, new state, and the state as matrix input */
 static void gru(percepnet_dnn_state *st, const percepnet_kernels *kernels,
-                const percepnet_matrix *input, const percepnet_matrix *hidden, const int8_t *x,
-                int16_t *h_q15, int8_t *h_s8, int units)
+                const percepnet_matrix *input, const percepnet_matrix *hidden, history x,
+                int16_t *h_q15, history h, int units, int frames)
 {
-    kernels->matvec_s8(st->pre_q12, input, x);
-    kernels->matvec_s8(st->pre_hidden_q12, hidden, h_s8);
-    kernels->gru_s32(h_q15, st->pre_q12, st->pre_hidden_q12, units);
-    to_s8(h_s8, h_q15, units);
+    kernels->matmul_s8(st->pre_q12, input, x.row0 + x.stride, x.stride, frames);
+    for (int f = 0; f < frames; f++) {
+        int8_t *before = h.row0 + f * h.stride;
+        kernels->matmul_s8(st->pre_hidden_q12, hidden, before, h.stride, 1);
+        kernels->gru_s32(h_q15, st->pre_q12 + f * input->rows, st->pre_hidden_q12, units);
+        to_s8(before + h.stride, h_q15, units);
+    }
+}
+
+static void output(percepnet_dnn_state *st, const percepnet_kernels *kernels,
+                   const percepnet_matrix *m, history x, int16_t *out_q15, int units, int frames)
+{
+    kernels->matmul_s8(st->pre_q12, m, x.row0 + x.stride, x.stride, frames);
+    for (int f = 0; f < frames; f++)
+        kernels->sigmoid_s32(out_q15 + f * units, st->pre_q12 + f * m->rows, units);
 }
 
 void percepnet_dnn_run(percepnet_dnn_state *st, const percepnet_kernels *kernels,
-                       int16_t gain_q15[34],
-                       int16_t strength_q15[34], int16_t *vad_q15,
-                       const int16_t features_q12[70])
+                       percepnet_dnn_io *io, int frames)
 {
-    dense(st, kernels, features_q12);
-    conv1(st, kernels, st->dense_q15);
-    conv2(st, kernels, st->conv1_q15);
-    to_s8(st->layers + 33, st->conv2_q15, 9);
-    gru(st, kernels, &percepnet_gru1_ih, &percepnet_gru1_hh, st->layers + 33,
-        st->gru1_q15, st->layers + 0, 11);
-    gru(st, kernels, &percepnet_gru2_ih, &percepnet_gru2_hh, st->layers + 0,
-        st->gru2_q15, st->layers + 11, 11);
-    gru(st, kernels, &percepnet_gru3_ih, &percepnet_gru3_hh, st->layers + 11,
-        st->gru3_q15, st->layers + 42, 11);
-    gru(st, kernels, &percepnet_gru_gain_ih, &percepnet_gru_gain_hh, st->layers + 42,
-        st->gru_gain_q15, st->layers + 22, 11);
-    gru(st, kernels, &percepnet_gru_strength_ih, &percepnet_gru_strength_hh, st->layers + 33,
-        st->gru_strength_q15, st->gru_strength, 5);
-    kernels->matvec_s8(st->pre_q12, &percepnet_gain, st->layers);
-    kernels->sigmoid_s32(gain_q15, st->pre_q12, 34);
-    kernels->matvec_s8(st->pre_q12, &percepnet_strength, st->gru_strength);
-    kernels->sigmoid_s32(strength_q15, st->pre_q12, 34);
-    kernels->matvec_s8(st->pre_q12, &percepnet_vad, st->layers);
-    kernels->sigmoid_s32(vad_q15, st->pre_q12, 1);
+    const history layers = {st->layers[0], 96};
+    const history strength = {st->gru_strength[0], 32};
+    dense(st, kernels, io, frames);
+    conv1(st, kernels, frames);
+    conv2(st, kernels, frames);
+    gru(st, kernels, &percepnet_gru1_ih, &percepnet_gru1_hh,
+        (history){layers.row0 + 33, layers.stride}, st->gru1_q15, (history){layers.row0 + 0, layers.stride},
+        11, frames);
+    gru(st, kernels, &percepnet_gru2_ih, &percepnet_gru2_hh,
+        (history){layers.row0 + 0, layers.stride}, st->gru2_q15, (history){layers.row0 + 11, layers.stride},
+        11, frames);
+    gru(st, kernels, &percepnet_gru3_ih, &percepnet_gru3_hh,
+        (history){layers.row0 + 11, layers.stride}, st->gru3_q15, (history){layers.row0 + 42, layers.stride},
+        11, frames);
+    gru(st, kernels, &percepnet_gru_gain_ih, &percepnet_gru_gain_hh,
+        (history){layers.row0 + 42, layers.stride}, st->gru_gain_q15, (history){layers.row0 + 22, layers.stride},
+        11, frames);
+    gru(st, kernels, &percepnet_gru_strength_ih, &percepnet_gru_strength_hh,
+        (history){layers.row0 + 33, layers.stride}, st->gru_strength_q15, strength,
+        5, frames);
+    output(st, kernels, &percepnet_gain, layers, io->gain_q15[0], 34, frames);
+    output(st, kernels, &percepnet_strength, strength, io->strength_q15[0], 34, frames);
+    output(st, kernels, &percepnet_vad, layers, io->vad_q15, 1, frames);
+    memcpy(st->layers[0], st->layers[frames], sizeof st->layers[0]);
+    memcpy(st->gru_strength[0], st->gru_strength[frames], sizeof st->gru_strength[0]);
 }

@@ -1,4 +1,5 @@
-/* Network in integers: dense, two causal convolutions, five GRUs, three outputs. */
+/* Network in integers: dense, two causal convolutions, five GRUs, three outputs; up to 4 frames a
+ * call. */
 #ifndef PERCEPNET_DNN_H
 #define PERCEPNET_DNN_H
 
@@ -12,10 +13,17 @@
 #define PERCEPNET_ALIGN16
 #endif
 
+/* Frame by frame: features int16 Q12 in; gains, strengths and voice activity out,
+ * int16 Q15, 0..32767. */
+typedef struct {
+    int16_t features_q12[4][70];
+    int16_t gain_q15[4][34], strength_q15[4][34], vad_q15[4];
+} percepnet_dnn_io;
+
 typedef struct {
     /* scratch of one matrix product and of one GRU */
-    int32_t pre_q12[36], pre_hidden_q12[36];
-    /* layer outputs of this frame; those of the GRUs are their states */
+    int32_t pre_q12[4 * 36], pre_hidden_q12[36];
+    /* layer outputs of the last frame; those of the GRUs are their states */
     int16_t dense_q15[7];
     int16_t conv1_q15[9];
     int16_t conv2_q15[9];
@@ -24,22 +32,30 @@ typedef struct {
     int16_t gru3_q15[11];
     int16_t gru_gain_q15[11];
     int16_t gru_strength_q15[5];
-    /* matrix inputs, step 1/127; histories begin with the oldest frame; what kernels may read
-     * beyond meets weights of zero */
-    int8_t conv1_in[64];
-    int8_t conv2_in[32];
-    int8_t layers[85]; /* gru1 at 0, gru2 at 11, gru_gain at 22, conv2 at 33, gru3 at 42 */
-    int8_t gru_strength[32];
+    /* matrix inputs, step 1/127, oldest frame first: of convolutions all that they reach, of the other
+     * layers the last frame of the block before and this block; what kernels may read beyond
+     * meets weights of zero */
+    int8_t conv1_in[85];
+    int8_t conv2_in[59];
+    int8_t layers[1 + 4][96]; /* gru1 at 0, gru2 at 11, gru_gain at 22, conv2 at 33, gru3 at 42 */
+    int8_t gru_strength[1 + 4][32];
 } percepnet_dnn_state;
 
-/* One frame: features int16 Q12 in; gains, strengths and voice activity out,
- * int16 Q15, 0..32767. A zeroed state is a reset one. */
+/* 1..4 frames, the same results however they are grouped. A zeroed state is a reset one. */
 void percepnet_dnn_run(percepnet_dnn_state *st, const percepnet_kernels *kernels,
-                       int16_t gain_q15[34],
-                       int16_t strength_q15[34], int16_t *vad_q15,
-                       const int16_t features_q12[70]);
+                       percepnet_dnn_io *io, int frames);
 
 /* weights.c: per row bias (accumulator step) and multiplier to Q12 */
+extern const int8_t percepnet_conv1_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_conv2_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_gru1_ih_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_gru2_ih_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_gru3_ih_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_gru_gain_ih_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_gru_strength_ih_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_gain_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_vad_i8mm[]; /* arm64, weights_i8mm.c */
+extern const int8_t percepnet_strength_i8mm[]; /* arm64, weights_i8mm.c */
 extern const percepnet_matrix percepnet_dense; /* 7 x 70 */
 extern const percepnet_matrix percepnet_conv1; /* 9 x 35 */
 extern const percepnet_matrix percepnet_conv2; /* 9 x 27 */

@@ -11,20 +11,40 @@
 #include <stddef.h>
 
 #if defined(__aarch64__)
+#if defined(__linux__)
 static int has_dotprod(void)
 {
-#if defined(__linux__)
     return (int)(getauxval(16 /* AT_HWCAP */) >> 20 & 1); /* HWCAP_ASIMDDP */
-#elif defined(__ARM_FEATURE_DOTPROD)
-    return 1; /* the compiler was told that every CPU of this build has it */
+}
+
+static int has_i8mm(void)
+{
+    return has_dotprod() && (getauxval(26 /* AT_HWCAP2 */) >> 13 & 1); /* HWCAP2_I8MM */
+}
+#else
+/* what the compiler was told that every CPU of this build has */
+static int has_dotprod(void)
+{
+#if defined(__ARM_FEATURE_DOTPROD)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+static int has_i8mm(void)
+{
+#if defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)
+    return 1;
 #else
     return 0;
 #endif
 }
 #endif
+#endif
 
 #if defined(__x86_64__) && defined(__GNUC__)
-/* AVX2, and with `vnni` AVX512-VNNI for 256 bits: in the CPU, and saved by the system */
+/* AVX2, and with `vnni` AVX512 F, VL and VNNI: in the CPU, and saved by the system */
 static int has_x86(int vnni)
 {
     unsigned a, b, c, d, saved, high;
@@ -34,15 +54,15 @@ static int has_x86(int vnni)
     const unsigned needed = vnni ? 0xE6 : 0x6; /* XMM, YMM; opmask and ZMM */
     if ((saved & needed) != needed || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
         return 0;
-    return (int)(b >> 5 & (vnni ? b >> 31 & c >> 11 : 1) & 1);
+    return (int)(b >> 5 & (vnni ? b >> 16 & b >> 31 & c >> 11 : 1) & 1);
 }
 #endif
 
 #if 1
 static const percepnet_kernels scalar = {
     "scalar",
-    percepnet_matvec_s8_scalar,
-    percepnet_matvec_s8_s16_scalar,
+    percepnet_matmul_s8_scalar,
+    percepnet_matmul_s8_s16_scalar,
     percepnet_tanh_s32_scalar,
     percepnet_sigmoid_s32_scalar,
     percepnet_gru_s32_scalar,
@@ -55,8 +75,8 @@ static const percepnet_kernels scalar = {
 #if defined(__ARM_NEON)
 static const percepnet_kernels neon = {
     "neon",
-    percepnet_matvec_s8_neon,
-    percepnet_matvec_s8_s16_neon,
+    percepnet_matmul_s8_neon,
+    percepnet_matmul_s8_s16_neon,
     percepnet_tanh_s32_neon,
     percepnet_sigmoid_s32_neon,
     percepnet_gru_s32_neon,
@@ -69,8 +89,22 @@ static const percepnet_kernels neon = {
 #if defined(__aarch64__)
 static const percepnet_kernels dotprod = {
     "dotprod",
-    percepnet_matvec_s8_dotprod,
-    percepnet_matvec_s8_s16_neon,
+    percepnet_matmul_s8_dotprod,
+    percepnet_matmul_s8_s16_neon,
+    percepnet_tanh_s32_neon,
+    percepnet_sigmoid_s32_neon,
+    percepnet_gru_s32_neon,
+    percepnet_fft_s32_neon,
+    percepnet_erb_inner_s32_neon,
+    percepnet_correlate_s16_neon,
+};
+#endif
+
+#if defined(__aarch64__)
+static const percepnet_kernels i8mm = {
+    "i8mm",
+    percepnet_matmul_s8_i8mm,
+    percepnet_matmul_s8_s16_neon,
     percepnet_tanh_s32_neon,
     percepnet_sigmoid_s32_neon,
     percepnet_gru_s32_neon,
@@ -83,11 +117,11 @@ static const percepnet_kernels dotprod = {
 #if defined(__x86_64__) && defined(__GNUC__)
 static const percepnet_kernels avx2 = {
     "avx2",
-    percepnet_matvec_s8_avx2,
-    percepnet_matvec_s8_s16_scalar,
-    percepnet_tanh_s32_scalar,
-    percepnet_sigmoid_s32_scalar,
-    percepnet_gru_s32_scalar,
+    percepnet_matmul_s8_avx2,
+    percepnet_matmul_s8_s16_avx2,
+    percepnet_tanh_s32_avx2,
+    percepnet_sigmoid_s32_avx2,
+    percepnet_gru_s32_avx2,
     percepnet_fft_s32_scalar,
     percepnet_erb_inner_s32_scalar,
     percepnet_correlate_s16_scalar,
@@ -97,11 +131,11 @@ static const percepnet_kernels avx2 = {
 #if defined(__x86_64__) && defined(__GNUC__)
 static const percepnet_kernels vnni = {
     "vnni",
-    percepnet_matvec_s8_vnni,
-    percepnet_matvec_s8_s16_scalar,
-    percepnet_tanh_s32_scalar,
-    percepnet_sigmoid_s32_scalar,
-    percepnet_gru_s32_scalar,
+    percepnet_matmul_s8_vnni,
+    percepnet_matmul_s8_s16_avx2,
+    percepnet_tanh_s32_avx2,
+    percepnet_sigmoid_s32_avx2,
+    percepnet_gru_s32_avx2,
     percepnet_fft_s32_scalar,
     percepnet_erb_inner_s32_scalar,
     percepnet_correlate_s16_scalar,
@@ -118,6 +152,9 @@ const percepnet_kernels *const percepnet_kernel_sets[] = {
 #if defined(__aarch64__)
     &dotprod,
 #endif
+#if defined(__aarch64__)
+    &i8mm,
+#endif
 #if defined(__x86_64__) && defined(__GNUC__)
     &avx2,
 #endif
@@ -132,6 +169,10 @@ int percepnet_kernels_run_here(const percepnet_kernels *set)
 #if defined(__aarch64__)
     if (set == &dotprod)
         return has_dotprod();
+#endif
+#if defined(__aarch64__)
+    if (set == &i8mm)
+        return has_i8mm();
 #endif
 #if defined(__x86_64__) && defined(__GNUC__)
     if (set == &avx2)

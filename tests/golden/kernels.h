@@ -6,19 +6,26 @@
 #include <stdint.h>
 
 /* int8 weights in blocks of 16 rows, then of 4; within a block column groups of 4 (int8
- * inputs) or single columns (int16 inputs), row after row. rows: a multiple of 4; cols: of 32 for
- * int8 inputs. What fills up is zero. */
+ * inputs) or of 2 (int16 inputs), row after row. rows: a multiple of 4; cols: of 32 for
+ * int8 inputs, of 2 for int16 inputs. What fills up is zero. */
 typedef struct {
     const int8_t *weight;
+    const int8_t *weight_i8mm; /* arm64: column groups of 8; none where only one column comes */
     const int32_t *bias, *mult;
+    const int32_t *bias_raised; /* x86: bias of inputs raised by 128 */
     int32_t rows, cols, shift;
 } percepnet_matrix;
 
+#define PERCEPNET_COLS_MAX 512 /* of int8 inputs */
+
 typedef struct {
     const char *isa;
-    /* out_q12[rows] = rshift_round((bias + w x) * mult, shift); x: cols values, -127..127 */
-    void (*matvec_s8)(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
-    void (*matvec_s8_s16)(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
+    /* out_q12[rows] = rshift_round((bias + w x) * mult, shift), for 1..4 columns x of cols values,
+     * -127..127; column c begins at x[c * stride], its result at out_q12[c * rows] */
+    void (*matmul_s8)(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride,
+                      int columns);
+    void (*matmul_s8_s16)(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride,
+                          int columns);
     /* out_q15[n] from pre-activations Q12 */
     void (*tanh_s32)(int16_t *out_q15, const int32_t *pre_q12, int n);
     void (*sigmoid_s32)(int16_t *out_q15, const int32_t *pre_q12, int n);
@@ -30,7 +37,7 @@ typedef struct {
     /* <a, b> of each band, see erb.h; may read up to bin ACTIVE_BINS + 3 */
     void (*erb_inner_s32)(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
                           const int32_t *b_re, const int32_t *b_im);
-    /* sums of newest[i] newest[i - lag] over the window of the pitch search, N_LAGS lags */
+    /* sums of newest[i] newest[i - lag] over the correlation window, one a lag from LAG_MIN on */
     void (*correlate_s16)(int32_t *cross, const int16_t *newest);
 } percepnet_kernels;
 
@@ -50,19 +57,24 @@ int percepnet_kernels_run_here(const percepnet_kernels *set);
 /* the fastest set that this CPU can run */
 const percepnet_kernels *percepnet_kernels_choose(void);
 
-void percepnet_matvec_s8_scalar(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
-void percepnet_matvec_s8_neon(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
-void percepnet_matvec_s8_dotprod(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
-void percepnet_matvec_s8_avx2(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
-void percepnet_matvec_s8_vnni(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x);
-void percepnet_matvec_s8_s16_scalar(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
-void percepnet_matvec_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x);
+void percepnet_matmul_s8_scalar(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_neon(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_dotprod(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_i8mm(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_avx2(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_vnni(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_scalar(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_avx2(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
 void percepnet_tanh_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_sigmoid_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_gru_s32_scalar(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
 void percepnet_tanh_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_sigmoid_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_gru_s32_neon(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+void percepnet_tanh_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_sigmoid_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_gru_s32_avx2(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
 void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
 void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
 void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define N_LAGS PERCEPNET_N_LAGS
+#define N_CORRELATIONS PERCEPNET_N_CORRELATIONS
 #define ORDER PERCEPNET_LPC_ORDER
 
 /* drop the oldest values of a history to make room for n new ones; returns their place */
@@ -120,21 +121,22 @@ static int normalise(int16_t *v, const int32_t *whitened_q8)
 static int32_t energy_of(const int16_t *x)
 {
     int32_t acc = 0;
-    for (int i = 0; i < PERCEPNET_PITCH_WINDOW; i++)
+    for (int i = 0; i < PERCEPNET_CORRELATION_WINDOW; i++)
         acc += x[i] * x[i];
     return acc;
 }
 
-/* c(T) = 2 <e, e_T> / (|e|^2 + |e_T|^2) of the newest 20 ms */
-static void correlate(int32_t c_q15[N_LAGS], const int16_t v[PERCEPNET_PITCH_SEGMENT], int shift)
+/* c(t) = 2 <e, e_t> / (|e|^2 + |e_t|^2) of the newest 15 ms */
+static void correlate(int32_t c_q15[N_CORRELATIONS], const int16_t v[PERCEPNET_PITCH_SEGMENT],
+                      int shift)
 {
-    const int16_t *newest = v + PERCEPNET_LAG_MAX;
+    const int16_t *newest = v + PERCEPNET_CORRELATION_LAG_MAX;
     int32_t energy = energy_of(newest);
     int64_t fixed = energy + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
     PERCEPNET_BASE(correlate_s16)(c_q15, newest);
-    for (int lag = 1; lag <= PERCEPNET_LAG_MAX; lag++) {
+    for (int lag = 1; lag <= PERCEPNET_CORRELATION_LAG_MAX; lag++) {
         const int16_t *past = newest - lag;
-        int32_t leaving = past[PERCEPNET_PITCH_WINDOW];
+        int32_t leaving = past[PERCEPNET_CORRELATION_WINDOW];
         energy += past[0] * past[0] - leaving * leaving;
         if (lag < PERCEPNET_LAG_MIN)
             continue;
@@ -145,19 +147,20 @@ static void correlate(int32_t c_q15[N_LAGS], const int16_t v[PERCEPNET_PITCH_SEG
     }
 }
 
-/* parabola through each local maximum */
-static void peak_heights(int32_t height_q15[N_LAGS], int16_t offset_q8[N_LAGS],
-                         const int32_t c_q15[N_LAGS])
+/* parabola through each local maximum; the offsets are kept for the lags of the search only */
+static void peak_heights(int32_t height_q15[N_CORRELATIONS], int16_t offset_q8[N_LAGS],
+                         const int32_t c_q15[N_CORRELATIONS])
 {
-    memcpy(height_q15, c_q15, N_LAGS * sizeof *c_q15);
+    memcpy(height_q15, c_q15, N_CORRELATIONS * sizeof *c_q15);
     memset(offset_q8, 0, N_LAGS * sizeof *offset_q8);
-    for (int j = 1; j < N_LAGS - 1; j++) {
+    for (int j = 1; j < N_CORRELATIONS - 1; j++) {
         int32_t left = c_q15[j - 1], mid = c_q15[j], right = c_q15[j + 1];
         int64_t curvature = 2 * mid - left - right, slope = right - left;
         if (mid < left || mid < right || curvature == 0)
             continue;
         height_q15[j] += (int32_t)div_q(slope * slope, 8 * curvature, 0);
-        offset_q8[j] = (int16_t)div_q(slope * 128, curvature, 0);
+        if (j < N_LAGS)
+            offset_q8[j] = (int16_t)div_q(slope * 128, curvature, 0);
     }
 }
 
@@ -166,33 +169,49 @@ static inline int32_t larger(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-/* the largest of each height and its two neighbours, and 0; the last lag is nobody's rival */
-static void neighbourhoods(int32_t around_q15[N_LAGS], const int32_t height_q15[N_LAGS])
+/* the largest of each of n values and its two neighbours */
+static void neighbourhoods(int32_t *around, const int32_t *x, int n)
 {
-    around_q15[0] = larger(0, larger(height_q15[0], height_q15[1]));
-    for (int j = 1; j < N_LAGS - 1; j++)
-        around_q15[j] = larger(larger(0, height_q15[j - 1]), larger(height_q15[j], height_q15[j + 1]));
+    around[0] = larger(x[0], x[1]);
+    for (int j = 1; j < n - 1; j++)
+        around[j] = larger(larger(x[j - 1], x[j + 1]), x[j]);
+    around[n - 1] = larger(x[n - 2], x[n - 1]);
 }
 
-/* the best height near round(lag / divisor), at least 0 */
-static inline int32_t rival(const int32_t around_q15[N_LAGS], int lag, int divisor)
+/* weighted mean of the heights at T, 2T and, in reach, 3T; of the multiples the best within a lag */
+static void periodicity(int32_t score_q15[N_LAGS], const int32_t height_q15[N_CORRELATIONS],
+                        const int32_t around_q15[N_CORRELATIONS])
+{
+    for (int j = 0; j < N_LAGS; j++) {
+        int lag = PERCEPNET_LAG_MIN + j;
+        int in_reach = 3 * lag <= PERCEPNET_CORRELATION_LAG_MAX;
+        const int16_t *weights_q15 = percepnet_pitch_period_weights_q15 + (in_reach ? 0 : 3);
+        int32_t acc_q30 = weights_q15[0] * height_q15[j]
+                          + weights_q15[1] * around_q15[2 * lag - PERCEPNET_LAG_MIN];
+        if (in_reach)
+            acc_q30 += weights_q15[2] * around_q15[3 * lag - PERCEPNET_LAG_MIN];
+        score_q15[j] = (acc_q30 + (1 << 14)) >> 15;
+    }
+}
+
+/* the best score near round(lag / divisor), at least 0 */
+static inline int32_t rival(const int32_t *around_q15, int lag, int divisor)
 {
     int centre = (lag + 1) / divisor - PERCEPNET_LAG_MIN;
-    return centre < 0 ? 0 : around_q15[centre];
+    return centre < 0 ? 0 : larger(0, around_q15[centre]);
 }
 
 /* weigh down sub-harmonics and long lags; around_q15: work space */
-static void scores(int32_t score_q15[N_LAGS], const int32_t height_q15[N_LAGS],
-                   int32_t around_q15[N_LAGS])
+static void guard(int32_t score_q15[N_LAGS], int32_t around_q15[N_LAGS])
 {
-    neighbourhoods(around_q15, height_q15);
+    neighbourhoods(around_q15, score_q15, N_LAGS);
     for (int j = 0; j < N_LAGS; j++) {
         int lag = PERCEPNET_LAG_MIN + j;
         int32_t best = larger(rival(around_q15, lag, 2), rival(around_q15, lag, 3));
-        int32_t h = height_q15[j];
-        if (10 * h < PERCEPNET_GUARD_RATIO_TENTHS * best)
-            h = (int32_t)mul_q(h, PERCEPNET_GUARD_FACTOR_Q15, 15);
-        score_q15[j] = h - percepnet_pitch_bias_q15[j];
+        int32_t score = score_q15[j];
+        if (score < best)
+            score = (int32_t)mul_q(score, PERCEPNET_GUARD_FACTOR_Q15, 15);
+        score_q15[j] = score - percepnet_pitch_bias_q15[j];
     }
 }
 
@@ -264,7 +283,9 @@ void percepnet_pitch_run(percepnet_pitch_state *st, int32_t *period, int32_t *co
     correlate(c_q15, scratch->segment, shift);
     memmove(st->offsets_q8[1], st->offsets_q8[0], sizeof st->offsets_q8 - sizeof st->offsets_q8[0]);
     peak_heights(scratch->height_q15, st->offsets_q8[0], c_q15);
-    scores(scratch->score_q15, scratch->height_q15, scratch->stay_q15);
+    neighbourhoods(scratch->around_q15, scratch->height_q15, N_CORRELATIONS);
+    periodicity(scratch->score_q15, scratch->height_q15, scratch->around_q15);
+    guard(scratch->score_q15, scratch->around_q15);
     extend(st, scratch);
     *period = trace_back(st);
     *correlation_q15 = c_q15[st->best] > 0 ? c_q15[st->best] : 0;

@@ -22,7 +22,8 @@ typedef struct {
 typedef struct {
     int32_t windowed_q8[PERCEPNET_PITCH_WINDOW];
     int16_t segment[PERCEPNET_PITCH_SEGMENT];
-    int32_t correlation_q15[PERCEPNET_N_LAGS], height_q15[PERCEPNET_N_LAGS];
+    int32_t correlation_q15[PERCEPNET_N_CORRELATIONS], height_q15[PERCEPNET_N_CORRELATIONS];
+    int32_t around_q15[PERCEPNET_N_CORRELATIONS];
     int32_t score_q15[PERCEPNET_N_LAGS], stay_q15[PERCEPNET_N_LAGS], move[PERCEPNET_N_LAGS];
 } percepnet_pitch_scratch;
 

@@ -6,8 +6,10 @@
 #include "tables.h"
 
 void percepnet_postfilter_envelope(int32_t gain_q15[PERCEPNET_N_BANDS],
-                                   const int64_t y_energy[PERCEPNET_N_BANDS])
+                                   const int64_t y_energy[PERCEPNET_N_BANDS],
+                                   int32_t beta_permille)
 {
+    const int64_t beta = div_q(beta_permille, 1000, PERCEPNET_BETA_BITS);
     int32_t warped_q15[PERCEPNET_N_BANDS];
     int64_t largest = 0, before = 0, after = 0;
     for (int b = 0; b < PERCEPNET_N_BANDS; b++)
@@ -24,14 +26,16 @@ void percepnet_postfilter_envelope(int32_t gain_q15[PERCEPNET_N_BANDS],
     before = shift_round(before, norm);
     after = shift_round(after, norm);
     int64_t denominator =
-        after * after + rshift_round(before * before, 20) * PERCEPNET_BETA_Q20;
-    int64_t dividend = rshift_round(before * after, 20) * ((1 << 20) + PERCEPNET_BETA_Q20);
+        after * after + rshift_round(before * before, PERCEPNET_BETA_BITS) * beta;
+    int64_t dividend =
+        rshift_round(before * after, PERCEPNET_BETA_BITS) * ((1 << PERCEPNET_BETA_BITS) + beta);
     denominator = rshift_round(denominator, 32);
     uint32_t frame_q14 = isqrt64((uint64_t)div_q(
         rshift_round(dividend, 32), denominator > 0 ? denominator : 1, 28));
     for (int b = 0; b < PERCEPNET_N_BANDS; b++)
         gain_q15[b] =
-            (int32_t)clamp(rshift_round(warped_q15[b] * (int64_t)frame_q14, 14), 0, 65535);
+            (int32_t)clamp(rshift_round(warped_q15[b] * (int64_t)frame_q14, 14), 0,
+                           PERCEPNET_BAND_GAIN_LIMIT_Q15);
 }
 
 void percepnet_postfilter_decay_floor(percepnet_decay_floor_state *st,
@@ -48,7 +52,7 @@ void percepnet_postfilter_decay_floor(percepnet_decay_floor_state *st,
         st->amplitude_q2[b] = held_q2 < ceiling ? held_q2 : ceiling;
         if (kept_q2 > wanted_q2) {
             int64_t held_q15 = div_q(st->amplitude_q2[b], noisy_q2 > 0 ? noisy_q2 : 1, 15);
-            gain_q15[b] = (int32_t)clamp(held_q15, 0, 65535);
+            gain_q15[b] = (int32_t)clamp(held_q15, 0, PERCEPNET_BAND_GAIN_LIMIT_Q15);
         }
     }
 }

@@ -2,6 +2,7 @@
 #ifndef PERCEPNET_SUPPRESSOR_H
 #define PERCEPNET_SUPPRESSOR_H
 
+#include "attenuation.h"
 #include "comb.h"
 #include "dnn.h"
 #include "erb.h"
@@ -13,22 +14,34 @@
 #include "postfilter.h"
 #include "stft.h"
 
-/* Signals of one call, in pipeline order. Newest: frame n; all others: frame l = n - 2. */
+/* What of a frame l = n - 2 waits for the network. */
 typedef struct {
-    percepnet_spectrum newest, y, p, z, enhanced;
-    int64_t newest_energy[PERCEPNET_N_BANDS], y_energy[PERCEPNET_N_BANDS];
+    percepnet_spectrum y, p;
+    int64_t y_energy[PERCEPNET_N_BANDS];
+    int32_t period, correlation_q15;
+    int16_t dry[PERCEPNET_HOP]; /* as it went in */
+} percepnet_frame;
+
+/* The other signals, of one frame at a time, in pipeline order. Newest: frame n; others: l. */
+typedef struct {
+    percepnet_spectrum newest, z, enhanced;
+    int64_t newest_energy[PERCEPNET_N_BANDS];
     int64_t cross[PERCEPNET_N_BANDS], p_energy[PERCEPNET_N_BANDS], z_energy[PERCEPNET_N_BANDS];
     int32_t comb_q15[PERCEPNET_WINDOW];
-    int32_t period, correlation_q15;
     int32_t band_gain_q15[PERCEPNET_N_BANDS];
     int32_t hop_q8[PERCEPNET_HOP];
-    int16_t coherence_q15[PERCEPNET_N_BANDS], features_q12[PERCEPNET_N_FEATURES];
-    int16_t gain_q15[PERCEPNET_N_BANDS], strength_q15[PERCEPNET_N_BANDS], vad_q15;
+    int16_t coherence_q15[PERCEPNET_N_BANDS];
     int16_t scale_q13[PERCEPNET_N_BANDS];
-    int16_t out[PERCEPNET_HOP];
+    int16_t wet[PERCEPNET_HOP], out[PERCEPNET_HOP];
     percepnet_fft_scratch fft;
     percepnet_pitch_scratch pitch;
-} percepnet_frame;
+} percepnet_work;
+
+/* Of percepnet_feed: before `filled` lie samples to go in, from there on samples to come out. */
+typedef struct {
+    int32_t filled; /* 0 ... PERCEPNET_HOP - 1 */
+    int16_t vad_q15, hop[PERCEPNET_HOP];
+} percepnet_feed_state;
 
 /* What one call leaves for the next. */
 typedef struct {
@@ -40,15 +53,22 @@ typedef struct {
     percepnet_dnn_state dnn;
     percepnet_decay_floor_state decay_floor_state;
     percepnet_highpass_state highpass;
+    int16_t dry[PERCEPNET_DRY_HOPS][PERCEPNET_HOP]; /* oldest first */
+    percepnet_attenuation_state attenuation;
+    percepnet_feed_state feed;
 } percepnet_past;
 
 struct percepnet {
     const percepnet_kernels *kernels; /* the fastest of this CPU */
     int32_t postfilter;
+    int32_t postfilter_beta_permille;
     int32_t decay_floor;
     int32_t highpass;
+    int32_t attenuation_limit_db;
     percepnet_past past;
-    percepnet_frame frame;
+    percepnet_frame frames[PERCEPNET_BLOCK];
+    percepnet_dnn_io io;
+    percepnet_work work;
 };
 
 #endif

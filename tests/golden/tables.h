@@ -34,11 +34,15 @@ extern const int16_t percepnet_pitch_window_q15[240];
 extern const int16_t percepnet_pitch_move_cost_q15[3162];
 /* first state a move |m| = 0..16 may end in */
 extern const int16_t percepnet_pitch_move_first[17];
+/* weights of the heights at T, 2T, 3T, Q15; second row: 3T out of reach */
+extern const int16_t percepnet_pitch_period_weights_q15[6];
 /* bias against long lags, Q15, by state */
 extern const int16_t percepnet_pitch_bias_q15[186];
 /* w_k in Q15, k = -5..5, one row for each number of future periods 0..5 */
 extern const int16_t percepnet_comb_weights_q15[66];
 /* sin(pi/2 i/256) in Q30, i = 0..256 */
 extern const int32_t percepnet_sine_q30[257];
+/* 10^(-i/20) in Q30, i = 0..99 dB; 100: 0 */
+extern const int32_t percepnet_dry_share_q30[101];
 
 #endif

@@ -7,60 +7,50 @@
 
 #include "kernels.h"
 
-/* 4 inputs, eight times */
-PERCEPNET_ISA static inline __m256i repeat(const int8_t *x)
-{
-    int32_t four;
-    memcpy(&four, x, sizeof four);
-    return _mm256_set1_epi32(four);
-}
+#define PERCEPNET_INLINE PERCEPNET_ISA static inline __attribute__((always_inline))
 
-/* 4 rows: the products of two lanes of 32 bits, shifted right with rounding. AVX2 has no
- * arithmetic shift of 64 bits; a product plus 2^62 is positive, and 2^(62 - shift) leaves again. */
-PERCEPNET_ISA static inline __m128i requantise4(__m128i acc, __m128i mult, int shift)
-{
-    __m256i offset = _mm256_set1_epi64x((INT64_C(1) << 62) + ((INT64_C(1) << shift) >> 1));
-    __m256i product = _mm256_mul_epi32(_mm256_cvtepi32_epi64(acc), _mm256_cvtepi32_epi64(mult));
-    product = _mm256_srl_epi64(_mm256_add_epi64(product, offset), _mm_cvtsi32_si128(shift));
-    product = _mm256_sub_epi64(product, _mm256_set1_epi64x((INT64_C(1) << 62) >> shift));
-    __m256i low = _mm256_permutevar8x32_epi32(product, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
-    return _mm256_castsi256_si128(low);
-}
-
-/* the next 8 rows */
-PERCEPNET_ISA static inline void requantise(int32_t *out_q12, __m256i acc, const int32_t *mult,
-                                            int shift)
-{
-    __m128i low = _mm_loadu_si128((const void *)mult);
-    __m128i high = _mm_loadu_si128((const void *)(mult + 4));
-    low = requantise4(_mm256_castsi256_si128(acc), low, shift);
-    high = requantise4(_mm256_extracti128_si256(acc, 1), high, shift);
-    _mm_storeu_si128((void *)out_q12, low);
-    _mm_storeu_si128((void *)(out_q12 + 4), high);
-}
-
-PERCEPNET_ISA static inline __m256i load(const void *from)
+PERCEPNET_INLINE __m256i load(const void *from)
 {
     return _mm256_loadu_si256(from);
 }
 
-/* 4 inputs four times, and the 4 after them: for two column groups of 4 rows */
-PERCEPNET_ISA static inline __m256i two(const int8_t *x)
+PERCEPNET_INLINE __m128i load4(const int32_t *from)
 {
-    int32_t first, second;
-    memcpy(&first, x, sizeof first);
-    memcpy(&second, x + 4, sizeof second);
-    return _mm256_setr_m128i(_mm_set1_epi32(first), _mm_set1_epi32(second));
+    return _mm_loadu_si128((const void *)from);
 }
 
-/* 4 rows whose sums lie in both halves, without the bias yet */
-PERCEPNET_ISA static inline void requantise_last(int32_t *out_q12, __m256i acc,
-                                                 const percepnet_matrix *m, int row)
+/* 4 inputs of 8 bits or 2 of 16, eight times */
+PERCEPNET_INLINE __m256i repeat(const void *x)
 {
-    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(acc), _mm256_extracti128_si256(acc, 1));
-    sum = _mm_add_epi32(sum, _mm_loadu_si128((const void *)(m->bias + row)));
-    __m128i mult = _mm_loadu_si128((const void *)(m->mult + row));
-    _mm_storeu_si128((void *)out_q12, requantise4(sum, mult, m->shift));
+    int32_t inputs;
+    memcpy(&inputs, x, sizeof inputs);
+    return _mm256_set1_epi32(inputs);
+}
+
+PERCEPNET_INLINE __m128i add_halves(__m256i a)
+{
+    return _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+}
+
+/* Four accumulators from `row` on times mult, shifted right with rounding. AVX2 has no arithmetic
+ * shift of 64 bits; a product plus 2^62 is positive, and 2^(62 - shift) leaves again. */
+PERCEPNET_INLINE void requantise4(int32_t *out_q12, __m128i acc, const percepnet_matrix *m, int row)
+{
+    const int64_t half = (INT64_C(1) << m->shift) >> 1;
+    __m256i mult = _mm256_cvtepi32_epi64(load4(m->mult + row));
+    __m256i product = _mm256_mul_epi32(_mm256_cvtepi32_epi64(acc), mult);
+    product = _mm256_add_epi64(product, _mm256_set1_epi64x((INT64_C(1) << 62) + half));
+    product = _mm256_srl_epi64(product, _mm_cvtsi32_si128(m->shift));
+    product = _mm256_sub_epi64(product, _mm256_set1_epi64x((INT64_C(1) << 62) >> m->shift));
+    __m256i low = _mm256_permutevar8x32_epi32(product, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    _mm_storeu_si128((void *)(out_q12 + row), _mm256_castsi256_si128(low));
+}
+
+/* the same of eight */
+PERCEPNET_INLINE void requantise(int32_t *out_q12, __m256i acc, const percepnet_matrix *m, int row)
+{
+    requantise4(out_q12, _mm256_castsi256_si128(acc), m, row);
+    requantise4(out_q12, _mm256_extracti128_si256(acc, 1), m, row + 4);
 }
 
 #endif

@@ -1,0 +1,7 @@
+"""Command line of the baseline."""
+
+import sys
+
+from eval.baseline import main
+
+sys.exit(main())

@@ -1,0 +1,212 @@
+"""Folders of a test set as others leave them: which clips belong together, and what is wrong.
+
+Understands the DNS Challenge (`noisy/<stem>_snrN_tl-M_fileid_K.*` with `clean/clean_fileid_K.*`)
+and VoiceBank-DEMAND (equal names in `clean*/` and `noisy*/`), 48 or 16 kHz, one channel, as wav,
+flac, ogg or opus. Every fault is a sentence that names the file.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from eval.mixing import to_int16
+
+RATES = (48000, 16000)
+AUDIO = (".wav", ".flac", ".ogg", ".opus")
+FACTS = ("snr", "fileid", "level", "noise", "reverb", "voice", "language")
+
+
+class SetError(Exception):
+    """A test set that cannot be used. `problems` names each file and what is wrong with it."""
+
+    def __init__(self, folder: Path, problems: list[str]):
+        self.problems = problems
+        shown = [f"  {p}" for p in problems[:20]]
+        if len(problems) > 20:
+            shown.append(f"  … and {len(problems) - 20} more")
+        super().__init__("\n".join([f"test set {folder}: {len(problems)} problem(s)", *shown]))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One clip of a source folder; `facts` holds FACTS, None where unknown."""
+    noisy: Path
+    clean: Path
+    facts: dict
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """Audio files directly in `folder`, sorted by name."""
+    return sorted(p for p in folder.iterdir()
+                  if p.suffix.lower() in AUDIO and not p.name.startswith("."))
+
+
+def find_folders(folder: Path) -> tuple[Path, Path]:
+    """(noisy, clean) folders of a set. Raises SetError saying what was found instead."""
+    if not folder.is_dir():
+        raise SetError(folder, ["is not a folder"])
+    children = sorted(p for p in folder.iterdir() if p.is_dir())
+    found = []
+    for kind in ("noisy", "clean"):
+        fits = [p for p in children if p.name.lower().startswith(kind)]
+        exact = [p for p in fits if p.name == kind]
+        if len(exact or fits) != 1:
+            names = ", ".join(p.name + "/" for p in children) or "no folders"
+            raise SetError(folder, [f"needs one folder {kind}/ (or {kind}_…/), found {names}"])
+        found.append((exact or fits)[0])
+    return found[0], found[1]
+
+
+def name_facts(stem: str) -> dict:
+    """What a DNS-Challenge file name tells: snr (dB), level (dBFS), fileid; None if not there."""
+    def number(pattern: str) -> int | None:
+        match = re.search(pattern, stem)
+        return int(match[1]) if match else None
+
+    known = {"snr": number(r"_snr(-?\d+)"), "level": number(r"_tl(-?\d+)"),
+             "fileid": number(r"_fileid_(\d+)$")}
+    return dict.fromkeys(FACTS) | known
+
+
+def manifest_facts(folder: Path) -> dict[str, dict]:
+    """Rows of manifest.csv by stem of the noisy file; {} without a manifest."""
+    path = folder / "manifest.csv"
+    if not path.exists():
+        return {}
+    with open(path, newline="") as file:
+        return {Path(row["noisy"]).stem: {k: row[k] or None for k in FACTS[3:] if k in row}
+                for row in csv.DictReader(file)}
+
+
+def repeated(paths: dict[str, list[Path]], why: str) -> list[str]:
+    """A problem for every file that stands under the same key as another."""
+    return [f"{path}: {why} as {next(p for p in group if p != path).name}"
+            for group in paths.values() if len(group) > 1 for path in group]
+
+
+def by_key(items: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
+    """Paths by key, in order."""
+    found: dict[str, list[Path]] = {}
+    for key, path in items:
+        found.setdefault(key, []).append(path)
+    return found
+
+
+def find_pairs(folder: Path) -> tuple[list[Pair], list[str]]:
+    """(pairs sorted by name, problems): orphans, and all files that share a name or a fileid.
+
+    Files with problems are in no pair: which of two clips belongs to a clean file is not guessed.
+    """
+    noisy_dir, clean_dir = find_folders(folder)
+    manifest, problems = manifest_facts(folder), []
+    cleans = by_key((p.stem, p) for p in audio_files(clean_dir))
+    problems += repeated(cleans, "same name")
+    facts, wanted = {}, []
+    for path in audio_files(noisy_dir):
+        facts[path] = name_facts(path.stem) | manifest.get(path.stem, {})
+        names = [path.stem, f"clean_fileid_{facts[path]['fileid']}"]
+        name = next((n for n in names if n in cleans), None)
+        if name is None:
+            missing = names[facts[path]["fileid"] is not None]
+            problems.append(f"{path}: orphan, no {clean_dir.name}/{missing}.*")
+        else:
+            wanted.append((name, path))
+    noisies = by_key(wanted)
+    problems += repeated(noisies, "same clean file")
+    problems += [f"{path}: orphan, no noisy file belongs to it"
+                 for name in sorted(cleans.keys() - noisies.keys()) for path in cleans[name]]
+    pairs = [Pair(group[0], cleans[name][0], facts[group[0]]) for name, group in noisies.items()
+             if len(group) == len(cleans[name]) == 1]
+    if not pairs and not problems:
+        problems.append(f"no audio files ({', '.join(AUDIO)}) in {noisy_dir.name}/")
+    return sorted(pairs, key=lambda pair: pair.noisy.name), problems
+
+
+def truncation(path: Path, samples: int) -> str | None:
+    """What a file lacks by its own header, None if nothing; `samples` could be read."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    if head[:4] == b"RIFF":
+        promised, there = int.from_bytes(head[4:], "little") + 8, path.stat().st_size
+        if there < promised < 0xFFFFFFFF:  # more: a stream whose length was not known
+            return f"{there} of {promised} bytes"
+    elif samples < (promised := sf.info(path).frames):
+        return f"{samples} of {promised} samples"
+    return None
+
+
+def load(path: Path) -> tuple[np.ndarray, int]:
+    """(samples (n,) float64, rate) of one file. Raises ValueError naming file and fault."""
+    try:
+        x, rate = sf.read(path, always_2d=True)
+    except (sf.SoundFileError, RuntimeError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read ({error})") from error
+    if x.shape[0] and (words := truncation(path, x.shape[0])):
+        raise ValueError(f"{path}: is truncated, it holds {words}")
+    if x.shape[1] != 1:
+        raise ValueError(f"{path}: has {x.shape[1]} channels, needs 1")
+    if rate not in RATES:
+        raise ValueError(f"{path}: rate is {rate} Hz, needs {' or '.join(map(str, RATES))}")
+    if x.shape[0] == 0:
+        raise ValueError(f"{path}: has no samples")
+    if not np.all(np.isfinite(x)):
+        raise ValueError(f"{path}: holds NaN or infinite samples")
+    return x[:, 0], rate
+
+
+def load_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray, int]:
+    """(noisy, clean, rate), equal in length and rate, clean not silent; else ValueError."""
+    (noisy, rate), (clean, clean_rate) = load(pair.noisy), load(pair.clean)
+    if rate != clean_rate:
+        raise ValueError(f"{pair.noisy}: rate {rate} Hz, but {pair.clean.name} has {clean_rate}")
+    if noisy.size != clean.size:
+        raise ValueError(f"{pair.noisy}: {noisy.size} samples, but {pair.clean.name} "
+                         f"has {clean.size}")
+    if not np.any(to_int16(clean)):
+        raise ValueError(f"{pair.clean}: is silent, a reference needs speech")
+    return noisy, clean, rate
+
+
+def check_sums(folder: Path) -> dict[Path, str]:
+    """Problems of files listed in SHA256SUMS by path; {} when all agree or there is no list."""
+    path, problems = folder / "SHA256SUMS", {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        want, name = line.split(maxsplit=1)
+        file = folder / name
+        if not file.exists():
+            problems[file] = f"{file}: listed in SHA256SUMS, but missing"
+        elif sha256(file) != want:
+            problems[file] = f"{file}: is not the file that SHA256SUMS lists (changed?)"
+    return problems
+
+
+def examine(folder: Path) -> tuple[list[Pair], list[str]]:
+    """(pairs whose files are the listed ones, problems of all others). Nothing is decoded yet."""
+    pairs, problems = find_pairs(folder)
+    changed = check_sums(folder)
+    return ([pair for pair in pairs if not {pair.noisy, pair.clean} & changed.keys()],
+            problems + list(changed.values()))
+
+
+def check(folder: Path) -> tuple[int, list[str]]:
+    """(clips that can be used, problems) of a folder: names, sums and the sound of every file."""
+    pairs, problems = examine(folder)
+    bad = []
+    for pair in pairs:
+        try:
+            load_pair(pair)
+        except ValueError as error:
+            bad.append(str(error))
+    return len(pairs) - len(bad), problems + bad

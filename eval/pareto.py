@@ -1,0 +1,67 @@
+"""Quality over instructions: what is gained for what is spent, systems side by side."""
+
+import math
+from pathlib import Path
+
+from eval.provenance import read_systems
+
+MEASURE = "pesq_wb"
+
+
+def points(report: dict, build: Path) -> list[dict]:
+    """`pareto` of report.json: [{testset, system, instructions per 10 ms, pesq_wb, counted}].
+
+    Ours where instructions were counted (one call a frame), outside systems where systems.toml
+    states them; `counted` says by whom.
+    """
+    ours = {}
+    for row in report["complexity"]:
+        if row["stage"] == "total" and row["call"] == "frame":
+            ours[row["target"]] = ours[f"{row['target']}-{row['cpu']}"] = row["instructions_mean"]
+    found = []
+    for row in report["quality"]:
+        if row["snr"] is not None or row[MEASURE] is None:
+            continue
+        entry = read_systems(build, row["testset"]).get(row["system"], {}).get("entry", {})
+        count = ours.get(row["system"], entry.get("instructions"))
+        if count:
+            found.append({"testset": row["testset"], "system": row["system"],
+                          "instructions": count, MEASURE: row[MEASURE],
+                          "counted": "here" if row["system"] in ours
+                          else entry.get("instructions_from", "not said")})
+    return found
+
+
+def plot(report: dict, name: str) -> dict | None:
+    """Geometry of the plot for the template, area 400 × 150 from (34, 10); None without points.
+
+    Instructions on a logarithmic axis from one power of ten to another; noisy is a line, it costs
+    nothing.
+    """
+    mine = [p for p in report["pareto"] if p["testset"] == name]
+    if not mine:
+        return None
+    noisy = next((r[MEASURE] for r in report["quality"] if r["testset"] == name
+                  and r["system"] == "noisy" and r["snr"] is None), None)
+    systems = [r["system"] for r in report["quality"] if r["testset"] == name and r["snr"] is None]
+    values = [p[MEASURE] for p in mine] + ([noisy] if noisy else [])
+    low, high = math.floor(5 * min(values)) / 5, math.ceil(5 * max(values) + 0.01) / 5
+    counts = [math.log10(p["instructions"]) for p in mine]
+    left, right = math.floor(min(counts)), math.floor(max(counts)) + 1
+
+    def x(count: float) -> float:
+        return 34 + 400 * (math.log10(count) - left) / (right - left)
+
+    def y(value: float) -> float:
+        return 160 - 150 * (value - low) / (high - low)
+
+    return {"points": [{"x": x(p["instructions"]), "y": y(p[MEASURE]),
+                        "colour": systems.index(p["system"]),
+                        "title": f"{p['system']}: {p['instructions'] / 1e6:.2f} M instructions, "
+                                 f"PESQ-WB {p[MEASURE]:.2f}, counted: {p['counted']}"}
+                       for p in mine],
+            "noisy": y(noisy) if noisy else None,
+            "ticks": [{"y": y(low + k * 0.2), "text": f"{low + k * 0.2:.1f}"}
+                      for k in range(round((high - low) / 0.2) + 1)],
+            "labels": [{"x": x(10 ** k), "text": f"{10 ** k / 1e6:g} M"}
+                       for k in range(left, right + 1)]}

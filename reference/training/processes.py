@@ -1,0 +1,52 @@
+"""Several processes or machines on one run: each takes its own crops, gradients are averaged.
+
+Started by torchrun, which sets RANK and WORLD_SIZE; without it there is one process and every
+function here does nothing.
+"""
+
+import os
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def join() -> None:
+    """Meet the other processes of a torchrun (gloo: it needs no GPU)."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        dist.init_process_group("gloo")
+
+
+def leave() -> None:
+    """Part from them."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """Number of this process; process 0 writes logs and checkpoints."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+@torch.no_grad()
+def average(tensors: list[Tensor]) -> None:
+    """Replace each tensor by its mean over all processes: one message for all of them."""
+    if world() == 1:
+        return
+    joined = torch.cat([t.reshape(-1) for t in tensors]).cpu()
+    dist.all_reduce(joined)
+    joined /= world()
+    for tensor, part in zip(tensors, joined.split([t.numel() for t in tensors]), strict=True):
+        tensor.copy_(part.view_as(tensor))
+
+
+def mean(value: float) -> float:
+    """Mean of a number over all processes."""
+    total = torch.tensor(value, dtype=torch.float64)
+    average([total])
+    return total.item()

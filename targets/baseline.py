@@ -1,0 +1,96 @@
+"""The counts that were last agreed on: `eval/baseline/<target>-<model>.json`, one file each.
+
+`make bench` prints the difference; the test suite fails when a total is more than 1 % worse.
+`python -m targets.baseline TARGET` puts the counts of the last `make bench` in their place: commit
+them together with what changed them.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from targets.run import read_record
+from targets.target import ROOT, load
+
+FOLDER = ROOT / "eval" / "baseline"
+TOLERANCE = 0.01
+FIGURES = ("instructions_mean", "instructions_max")
+KEYS = ("cpu", "call", "stage", *FIGURES)
+
+
+def path_of(record: dict) -> Path | None:
+    """Where the baseline of these counts lies; None when nothing was counted."""
+    rows = record["complexity"]
+    return FOLDER / f"{rows[0]['target']}-{rows[0]['model']}.json" if rows else None
+
+
+def changes(record: dict) -> list[dict]:
+    """{cpu, call, stage, figure, before, now} of every count; SystemExit says why there is none.
+
+    Another compiler makes other code: its counts are not compared.
+    """
+    path = path_of(record)
+    if not path or not path.is_file():
+        raise SystemExit(f"no baseline {path.name if path else ''} to compare with")
+    before, compiler = json.loads(path.read_text()), record["provenance"]["compiler"]
+    if before["compiler"] != compiler:
+        raise SystemExit(f"{path.name}: counted with {before['compiler']}, here {compiler}; "
+                         "not compared")  # fmt: skip
+    known = {tuple(row[k] for k in KEYS[:3]): row for row in before["rows"]}
+    found = []
+    for row in record["complexity"]:
+        key = tuple(row[k] for k in KEYS[:3])
+        found += [
+            {**dict(zip(KEYS, key, strict=False)), "figure": figure,
+             "before": known[key][figure], "now": row[figure]}
+            for figure in FIGURES if key in known
+        ]  # fmt: skip
+    return found
+
+
+def words(change: dict) -> str:
+    """One change as a line."""
+    line = "{cpu} {call} {stage} {figure}: {before:,} in the baseline, {now:,} now".format(**change)
+    if not change["before"]:
+        return line
+    return f"{line} ({100 * (change['now'] / change['before'] - 1):+.2f} %)"
+
+
+def differences(record: dict) -> list[str]:
+    """A line for every count that differs from the baseline, or one that says there is none."""
+    try:
+        found = changes(record)
+    except SystemExit as reason:
+        return [f"baseline: {reason}"]
+    lines = [words(change) for change in found if change["now"] != change["before"]]
+    return [f"baseline: {line}" for line in lines] or [f"baseline: {len(found)} counts, all equal"]
+
+
+def regressions(record: dict) -> list[str]:
+    """A line for every total that is more than TOLERANCE above the baseline."""
+    totals = [change for change in changes(record) if change["stage"] == "total"]
+    return [words(t) for t in totals if t["now"] > (1 + TOLERANCE) * t["before"]]
+
+
+def save(record: dict) -> Path:
+    """Writes the baseline from a record; its path. Raises SystemExit when nothing was counted."""
+    path = path_of(record)
+    if not path:
+        raise SystemExit("nothing was counted; `make bench target=…` comes first")
+    rows = [{key: row[key] for key in KEYS} for row in record["complexity"]]
+    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+    head = f'"compiler": {json.dumps(record["provenance"]["compiler"])}'
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'{{\n {head},\n "rows": [\n{lines}\n ]\n}}\n')
+    return path
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target")
+    print(f"{save(read_record(load(parser.parse_args().target)))} written")
+
+
+if __name__ == "__main__":
+    main()

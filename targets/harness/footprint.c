@@ -1,0 +1,61 @@
+/* Stack: run frames of noise on a painted stack of their own and see how far they wrote. */
+#define _XOPEN_SOURCE 600
+#include "footprint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "output.h"
+#include "taps.h"
+
+#define STACK_BYTES ((size_t)1 << 20)
+#define PAINT 0xA5
+static percepnet *measured;
+static int measured_frames;
+
+static void run_frames(void)
+{
+    static int16_t hop[PERCEPNET_HOP];
+    uint32_t seed = 1;
+    for (int n = 0; n < measured_frames; n++) {
+        for (size_t i = 0; i < PERCEPNET_HOP; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            hop[i] = (int16_t)((int32_t)(seed >> 16) - 32768);
+        }
+        percepnet_process(measured, hop, hop);
+    }
+}
+
+static size_t stack_used(int frames)
+{
+    static ucontext_t here, there;
+    unsigned char *stack = malloc(STACK_BYTES);
+    size_t untouched = 0;
+    if (!stack || getcontext(&there))
+        die("memory", "%lu bytes for a stack are needed", (unsigned long)STACK_BYTES);
+    memset(stack, PAINT, STACK_BYTES);
+    there.uc_stack.ss_sp = stack;
+    there.uc_stack.ss_size = STACK_BYTES;
+    there.uc_link = &here;
+    measured_frames = frames;
+    makecontext(&there, run_frames, 0);
+    swapcontext(&here, &there);
+    while (untouched < STACK_BYTES && stack[untouched] == PAINT)
+        untouched++;
+    free(stack);
+    return STACK_BYTES - untouched;
+}
+
+void print_footprint(const options *o)
+{
+    unsigned long idle, used;
+    measured = new_instance(o);
+    idle = (unsigned long)stack_used(0);
+    used = (unsigned long)stack_used(200);
+    printf("{\"model\": \"%s\", \"state\": %lu, \"scratch\": %u, \"stack\": %lu}\n",
+           percepnet_model_id(), (unsigned long)percepnet_state_bytes() - percepnet_scratch_bytes,
+           percepnet_scratch_bytes, used - idle);
+    free(measured);
+}

@@ -1,0 +1,206 @@
+"""PercepNet: noise suppression for 48 kHz speech, computed in integers by a C library.
+
+A whole recording:
+
+    clean = percepnet.denoise(samples, rate)
+
+A stream, 10 ms a call, what comes out `delay` samples later:
+
+    denoiser = percepnet.Denoiser()
+    clean = denoiser.process(frame)
+
+The samples are those of the C library and of the command `percepnet`, bit for bit.
+"""
+
+import ctypes
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["HOP", "RATE", "SETTINGS", "Denoiser", "denoise", "models"]
+
+_FOLDER = Path(__file__).parent
+_HEADER = (_FOLDER / "percepnet.h").read_text(encoding="utf-8")
+_ALIGNMENT = 16
+
+
+def _constant(name: str) -> int:
+    found = re.search(rf"^#define PERCEPNET_{name} (\d+)", _HEADER, re.MULTILINE)
+    assert found, name
+    return int(found[1])
+
+
+RATE: int = _constant("RATE")
+"""Samples per second: 48000."""
+HOP: int = _constant("HOP")
+"""Samples a call of `Denoiser.process`: 480, 10 ms."""
+SETTINGS: tuple[str, ...] = tuple(re.findall(r"int percepnet_set_(\w+)\(", _HEADER))
+"""Names that `Denoiser(...)`, `denoise(...)`, `get` and `set` take; percepnet.h in this package
+says what each does, its range and default."""
+
+
+def models() -> list[str]:
+    """Names of the models in this package."""
+    return sorted(path.stem for path in (_FOLDER / "models").glob("*.so"))
+
+
+@functools.cache
+def _library(model: str) -> ctypes.CDLL:
+    if model not in models():
+        raise ValueError(f"model {model!r} found; one of {', '.join(models())} is needed")
+    library = ctypes.CDLL(str(_FOLDER / "models" / f"{model}.so"))
+    library.percepnet_state_bytes.restype = ctypes.c_size_t
+    library.percepnet_init.restype = ctypes.c_void_p
+    library.percepnet_init.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    library.percepnet_reset.argtypes = [ctypes.c_void_p]
+    library.percepnet_process.argtypes = [ctypes.c_void_p] * 3
+    library.percepnet_model_id.restype = ctypes.c_char_p
+    for name in SETTINGS:
+        getattr(library, f"percepnet_set_{name}").argtypes = [ctypes.c_void_p, ctypes.c_int]
+        getattr(library, f"percepnet_{name}").argtypes = [ctypes.c_void_p]
+    return library
+
+
+class Denoiser:
+    """One channel of a stream. Any number of instances; one thread at a time an instance.
+
+    model: a name from `models()`. settings: any of SETTINGS as keywords, whole numbers or bools,
+    `Denoiser(postfilter=False)`.
+
+    Raises ValueError for a model or a setting that is not there, or a value outside its range.
+    """
+
+    voice: float
+    """Probability of speech in the frame that came out last, 0 to 1."""
+
+    def __init__(self, model: str = "small", **settings: int) -> None:
+        self._c = _library(model)
+        size = self._c.percepnet_state_bytes()
+        self._memory = np.zeros(size + _ALIGNMENT, np.uint8)
+        start = self._memory.ctypes.data
+        self._state = ctypes.c_void_p(start + -start % _ALIGNMENT)
+        self._c.percepnet_init(self._state, size)
+        self.voice = 0.0
+        for name, value in settings.items():
+            self.set(name, value)
+
+    @property
+    def delay(self) -> int:
+        """Samples from a sample going in to the same sample coming out, beyond the frame itself."""
+        return int(self._c.percepnet_delay_samples())
+
+    @property
+    def model_id(self) -> str:
+        """Name of the model and the first digits of the SHA-256 of its weights."""
+        return self._c.percepnet_model_id().decode()
+
+    def process(self, frame: ArrayLike) -> NDArray[np.int16]:
+        """Suppress the noise in one frame.
+
+        frame: (480,) int16, 48 kHz, full scale 32767 (not floats of +-1: `denoise` takes those).
+        Returns (480,) int16, the input of `delay` samples ago, and sets `voice`.
+        Raises TypeError or ValueError when the frame is not so.
+        """
+        frame = np.asarray(frame)
+        if frame.dtype != np.int16:
+            raise TypeError(f"{frame.dtype} found; frames of int16 are needed")
+        if frame.shape != (HOP,):
+            raise ValueError(f"a frame of shape {frame.shape} found; ({HOP},) is needed")
+        frame, out = np.ascontiguousarray(frame), np.empty(HOP, np.int16)
+        voice_q15 = self._c.percepnet_process(self._state, out.ctypes.data, frame.ctypes.data)
+        self.voice = voice_q15 / 32767
+        return out
+
+    def reset(self) -> None:
+        """Forget the past, keep the settings."""
+        self._c.percepnet_reset(self._state)
+        self.voice = 0.0
+
+    def set(self, name: str, value: int) -> None:
+        """Change a setting from the next frame on.
+
+        Raises ValueError when there is no such setting, or for a value outside its range.
+        """
+        if name not in SETTINGS:
+            raise ValueError(f"setting {name!r} found; one of {', '.join(SETTINGS)} is needed")
+        if getattr(self._c, f"percepnet_set_{name}")(self._state, int(value)) < 0:
+            raise ValueError(f"{name}={value} found; it is outside the range given in percepnet.h")
+
+    def get(self, name: str) -> int:
+        """The value of a setting. Raises ValueError when there is no such setting."""
+        if name not in SETTINGS:
+            raise ValueError(f"setting {name!r} found; one of {', '.join(SETTINGS)} is needed")
+        return int(getattr(self._c, f"percepnet_{name}")(self._state))
+
+
+def denoise(
+    samples: ArrayLike, rate: int, *, model: str = "small", resample: bool = False, **settings: int
+) -> NDArray[Any]:
+    """Suppress the noise in a recording.
+
+    samples: (N,) or (N, channels), int16, or float32 or float64 where full scale is +-1 and what
+    is beyond is clipped; every channel on its own. rate: samples per second; anything but 48000
+    is refused unless `resample` is set, which needs the package soxr. model, settings: as for
+    `Denoiser`.
+
+    Returns the same shape and type, aligned with the input.
+    Raises ValueError for another rate, shape or NaN, TypeError for another type of samples,
+    ImportError when soxr is needed and missing.
+    """
+    samples = np.asarray(samples)
+    if samples.ndim not in (1, 2):
+        raise ValueError(f"samples of shape {samples.shape} found; (N,) or (N, channels) is needed")
+    if samples.dtype not in (np.int16, np.float32, np.float64):
+        raise TypeError(f"{samples.dtype} found; int16, float32 or float64 is needed")
+    if rate == RATE:
+        pcm = _to_int16(samples)
+    elif resample:
+        pcm = _to_int16(_resampler()(samples, rate, RATE))
+    else:
+        raise ValueError(
+            f"{rate} Hz found; {RATE} Hz is needed: resample first, or set resample=True,"
+            " which needs soxr"
+        )
+    clean = np.empty_like(pcm)
+    for channel, out in zip(np.atleast_2d(pcm.T), np.atleast_2d(clean.T), strict=True):
+        out[:] = _channel(channel, model, settings)
+    clean = _to_type(clean, samples.dtype)
+    if rate == RATE:
+        return clean
+    clean = _resampler()(clean, RATE, rate)[: len(samples)]
+    missing = [(0, len(samples) - len(clean))] + [(0, 0)] * (samples.ndim - 1)
+    return np.pad(clean, missing)
+
+
+def _channel(pcm: NDArray[np.int16], model: str, settings: dict[str, int]) -> NDArray[np.int16]:
+    """(N,) in, (N,) out: zeros behind push out what the delay holds, the zeros in front are cut."""
+    denoiser = Denoiser(model, **settings)
+    padded = np.pad(pcm, (0, denoiser.delay + -(len(pcm) + denoiser.delay) % HOP))
+    frames = [denoiser.process(frame) for frame in padded.reshape(-1, HOP)]
+    return np.concatenate(frames)[denoiser.delay :][: len(pcm)]
+
+
+def _to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
+    if samples.dtype == np.int16:
+        return samples
+    if not np.isfinite(samples).all():
+        raise ValueError("NaN or infinity found in the samples; numbers are needed")
+    scaled = samples * samples.dtype.type(32768)
+    nearest = np.trunc(scaled + np.copysign(samples.dtype.type(0.5), scaled))
+    return np.clip(nearest, -32768, 32767).astype(np.int16)
+
+
+def _to_type(pcm: NDArray[np.int16], dtype: np.dtype) -> NDArray[Any]:
+    return pcm if dtype == np.int16 else (pcm / 32768).astype(dtype)
+
+
+def _resampler() -> Any:
+    try:
+        import soxr
+    except ImportError as error:
+        raise ImportError("resample=True needs soxr: pip install percepnet[resample]") from error
+    return soxr.resample

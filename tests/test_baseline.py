@@ -1,0 +1,71 @@
+"""Quality of the shipped integers has not fallen: a fresh build against the committed scores."""
+
+import csv
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from eval import baseline
+from eval.metrics import pesq_wb, stoi
+from eval.score import FIELDS
+from eval.testset import EMBEDDED
+
+RATE, HOP = 48000, 480
+CLIPS = ("_fileid_0.", "_fileid_5.", "_fileid_10.", "_fileid_15.")  # one at each SNR
+
+
+def enhance(library, x: np.ndarray) -> np.ndarray:
+    """int16 (n,) through the generated library, aligned and as long."""
+    delay = library.c.percepnet_delay_samples()
+    hops = np.pad(x, (0, delay + -(x.size + delay) % HOP)).reshape(-1, HOP)
+    suppressor = library.instance()
+    return np.concatenate([suppressor.process(hop)["out"] for hop in hops])[delay:delay + x.size]
+
+
+def test_quality_has_not_fallen(library):
+    """Host build, one clip at each SNR: at most 0.02 PESQ-WB and 0.003 STOI below the baseline."""
+    stored, now = baseline.read("embedded"), {}
+    if stored["weights"] != baseline.weights_hash(stored["model"]):
+        pytest.fail("the weights have changed since the baseline; run make baseline and commit it")
+    for ending in CLIPS:
+        noisy = next((EMBEDDED / "noisy").glob(f"*{ending}flac"))
+        clean, _ = sf.read(EMBEDDED / "clean" / f"clean{ending}flac")
+        out = enhance(library, sf.read(noisy, dtype="int16")[0]) / 32768
+        now[noisy.stem] = {"pesq_wb": pesq_wb(clean, out, RATE), "stoi": stoi(clean, out, RATE)}
+    drops = baseline.drops(stored["scores"]["host"], now)
+    for measure, limit in baseline.LIMITS.items():
+        assert drops[measure] <= limit, f"{measure} fell by {drops[measure]:.4f}"
+
+
+def scores(path, host=1.5, error=""):
+    """A score file of two clips."""
+    path.parent.mkdir(parents=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        writer.writeheader()
+        for system, value in (("noisy", 1.2), ("float", 1.6), ("host", host)):
+            for clip in "ab":
+                writer.writerow({"system": system, "clip": clip, "pesq_wb": value, "stoi": 0.8,
+                                 "error": error if (system, clip) == ("host", "b") else ""})
+    return path
+
+
+def test_store_and_differences(tmp_path, monkeypatch):
+    monkeypatch.setattr(baseline, "HERE", tmp_path)
+    path = baseline.store(scores(tmp_path / "score/tiny.csv"), "small")
+    assert baseline.read("tiny")["scores"]["host"]["a"] == {"pesq_wb": 1.5, "stoi": 0.8}
+    assert path.name == "tiny.json" and baseline.read("other") is None
+    rows = [{"system": "host", "clip": c, "error": e, "pesq_wb": v, "stoi": 0.8}
+            for c, v, e in (("a", 1.45, ""), ("b", 9, "failed"), ("new", 5, ""))]
+    found = {r["measure"]: r for r in baseline.differences({"tiny": rows})}
+    assert found["pesq_wb"]["difference"] == pytest.approx(-0.05)
+    assert found["pesq_wb"]["clips"] == 1 and found["stoi"]["difference"] == 0
+
+
+def test_no_baseline_of_what_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(baseline, "HERE", tmp_path)
+    path = scores(tmp_path / "score/tiny.csv", error="silent output")
+    with pytest.raises(SystemExit, match="host b: silent output"):
+        baseline.store(path, "small")
+    assert not (tmp_path / "tiny.json").exists()

@@ -1,0 +1,283 @@
+"""The source package: unpacked elsewhere it builds with a C compiler and make alone, gives the
+reference vectors bit for bit on every target, installs, and serves programs written for rnnoise.
+"""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import needs
+from elftools.elf.elffile import ELFFile
+from shipped import call, needs_program
+
+from targets import dist
+from targets.target import ROOT, load
+
+pytestmark = pytest.mark.xdist_group("shipped")
+
+DELAY, HOP = 1440, 480
+TOOLS = "make sh mkdir cp rm ln echo".split()
+CLANG = next((name for name in ("clang", "clang-19") if shutil.which(name)), None)
+
+
+def compiler_only(bin_folder: Path, cc: str) -> dict:
+    """Environment whose PATH holds make, a shell, file tools and the programs of one compiler."""
+    bin_folder.mkdir()
+    prefix = cc.removesuffix("gcc")
+    for program in [*TOOLS, *(prefix + tool for tool in ("gcc", "ar", "as", "ld"))]:
+        (bin_folder / program).symlink_to(shutil.which(program))
+    return {"PATH": str(bin_folder)}
+
+
+@pytest.mark.parametrize("name", ["host", "arm64", "armv7"])
+def test_builds_with_a_compiler_alone_and_equals_the_vectors(unpacked, tmp_path, name):
+    needs(name)
+    target, folder = load(name), unpacked(name)
+    env = compiler_only(tmp_path / "bin", target.compile["cc"])
+    built = call(["make", "-j2", "-C", folder], env=env)
+    assert "warning" not in built
+    for isa, flags in target.compile.get("isa", {}).items():
+        lines = [line for line in built.splitlines() if f"_{isa}.o" in line and " -c " in line]
+        assert lines and all(" ".join(flags) in line for line in lines)
+    emulator = [shutil.which(part) or part for part in target.emulator(target.cpus[0])]
+    checked = call(["make", "-C", folder, "check", f"RUN={' '.join(emulator)}"], env=env)
+    assert "speech.in.s16: 20 frames equal, small-" in checked
+    assert "hostile.in.s16: 144 frames equal" in checked
+
+
+def test_a_wrong_vector_is_found(package, tmp_path):
+    out = np.fromfile(package / "vectors/speech.out.s16", "<i2")
+    out[7 * HOP + 3] ^= 1
+    out.tofile(tmp_path / "out.s16")
+    command = [package / "build/check", package / "vectors/speech.in.s16", tmp_path / "out.s16"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1 and "frame 7, sample 3:" in done.stdout
+
+
+def test_same_contents_same_bytes():
+    contents = {"b.c": b"int b;", "a.c": b"int a;"}
+    first = dist.archive("x-1", contents)
+    assert first == dist.archive("x-1", dict(reversed(contents.items())))
+    assert first[3:8] == bytes(5)  # gzip: neither a name nor a time
+    with tarfile.open(fileobj=io.BytesIO(first)) as tar:
+        assert [(m.name, m.mtime, m.uid) for m in tar] == [("x-1/a.c", 0, 0), ("x-1/b.c", 0, 0)]
+
+
+def test_stale_c_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match="plan 0123, model small now gives .*make gen"):
+        dist.vectors("small", "0123")
+
+
+def test_blocks_of_odd_sizes_come_out_one_hop_later(package):
+    noisy = (package / "vectors/speech.in.s16").read_bytes()
+    minimal, ring = (
+        np.frombuffer(subprocess.check_output([package / f"build/{name}"], input=noisy), "<i2")
+        for name in ("minimal", "ring")
+    )
+    assert np.array_equal(minimal, np.fromfile(package / "vectors/speech.out.s16", "<i2"))
+    assert np.array_equal(ring, np.concatenate([np.zeros(HOP, np.int16), minimal[:-HOP]]))
+
+
+def test_the_minimal_example_has_20_lines():
+    text = (dist.PACKAGE / "examples/minimal.c").read_text()
+    code = [line for line in text.splitlines() if line and not line.startswith(("/*", "#"))]
+    assert len(code) <= 20
+
+
+# ---- installed ----
+
+
+@pytest.fixture(scope="module")
+def prefix(package, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prefix")
+    call(["make", "-s", "-C", package, "install", f"prefix={folder}"])
+    return folder
+
+
+def equals_vectors(program: Path, package: Path, **options) -> bool:
+    noisy = (package / "vectors/speech.in.s16").read_bytes()
+    clean = (package / "vectors/speech.out.s16").read_bytes()
+    return subprocess.check_output([program], input=noisy, **options) == clean
+
+
+def test_consumer_with_pkg_config(package, prefix, tmp_path):
+    needs_program("pkg-config")
+    shutil.copy(package / "examples/minimal.c", tmp_path)
+    env = os.environ | {"PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
+    flags = call(["pkg-config", "--cflags", "--libs", "percepnet >= 0.1"], env=env).split()
+    call(["gcc", "minimal.c", *flags, "-o", "minimal"], cwd=tmp_path)
+    environment = os.environ | {"LD_LIBRARY_PATH": str(prefix / "lib")}
+    assert equals_vectors(tmp_path / "minimal", package, env=environment)
+
+
+CONSUMER = """\
+cmake_minimum_required(VERSION 3.16)
+project(consumer LANGUAGES C)
+find_package(percepnet 0.1 REQUIRED)
+add_executable(minimal minimal.c)
+target_link_libraries(minimal PRIVATE percepnet::percepnet)
+"""
+
+
+def test_consumer_with_find_package(package, prefix, tmp_path):
+    needs_program("cmake")
+    shutil.copy(package / "examples/minimal.c", tmp_path)
+    (tmp_path / "CMakeLists.txt").write_text(CONSUMER)
+    build = tmp_path / "build"
+    call(["cmake", "-S", tmp_path, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}"])
+    call(["cmake", "--build", build])
+    assert equals_vectors(build / "minimal", package)
+
+
+def test_a_newer_version_is_not_found(prefix, tmp_path):
+    needs_program("cmake")
+    (tmp_path / "CMakeLists.txt").write_text(CONSUMER.replace("0.1", "9.0"))
+    command = ["cmake", "-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={prefix}"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode and 'requested version "9.0"' in done.stderr
+
+
+def test_cmake_builds_tests_and_installs(package, tmp_path):
+    needs_program("cmake")
+    build, target = tmp_path / "build", tmp_path / "installed"
+    options = [f"-DCMAKE_INSTALL_PREFIX={target}", "-DPERCEPNET_RNNOISE=ON"]
+    call(["cmake", "-S", package, "-B", build, "-DCMAKE_BUILD_TYPE=Debug", *options])
+    call(["cmake", "--build", build, "-j2"])
+    assert "100% tests passed" in call(["ctest"], cwd=build)
+    call(["cmake", "--install", build])
+    for name in ("lib/libpercepnet.a", "include/percepnet.h", "lib/pkgconfig/percepnet.pc",
+                 "lib/cmake/percepnet/percepnet-config.cmake"):  # fmt: skip
+        assert (target / name).is_file(), name
+
+
+def exported(library: Path) -> set[str]:
+    with library.open("rb") as file:
+        symbols = ELFFile(file).get_section_by_name(".dynsym").iter_symbols()
+        return {s.name for s in symbols if s["st_shndx"] != "SHN_UNDEF" and s.name}
+
+
+def test_shared_libraries_export_their_own_names_only(package):
+    assert {"percepnet_init", "percepnet_process"} <= exported(package / "build/libpercepnet.so")
+    front = exported(package / "build/librnnoise.so")
+    assert {name.partition("_")[0] for name in front} == {"rnnoise"}
+
+
+# ---- rnnoise ----
+
+
+@pytest.fixture(scope="module", params=["a", "so"])
+def rnnoise_user(request, package, tmp_path_factory):
+    """A program in the manner of rnnoise's documentation, linked statically or not."""
+    folder = tmp_path_factory.mktemp("rnnoise")
+    library = package / f"build/librnnoise.{request.param}"
+    call(["gcc", "-I", package / "rnnoise", ROOT / "tests" / "rnnoise_user.c", library, "-lm",
+          f"-Wl,-rpath,{library.parent}", "-o", folder / "user"])  # fmt: skip
+    return folder / "user"
+
+
+def test_a_program_for_rnnoise_removes_noise(rnnoise_user, package):
+    """Noise is what differs from the clean clip: it must fall by 3 dB; speech must stay."""
+    embedded = ROOT / "eval/embedded"
+    (noisy_file,) = embedded.glob("noisy/*_fileid_8.flac")
+    noisy, clean = (
+        soundfile.read(path, dtype="int16")[0][: 4 * 48000]
+        for path in (noisy_file, embedded / "clean/clean_fileid_8.flac")
+    )
+    command = [rnnoise_user]
+    done = subprocess.run(command, check=True, input=noisy.tobytes(), capture_output=True)
+    out = np.frombuffer(done.stdout, np.int16)
+    expected = subprocess.check_output([package / "build/minimal"], input=noisy.tobytes())
+    assert out.tobytes() == expected  # whole numbers in, whole numbers out
+    assert 0.2 < float(done.stderr) < 0.95
+    out, clean, noisy = out[DELAY:] + 0.0, clean[:-DELAY] + 0.0, noisy[:-DELAY] + 0.0
+    before, after = (10 * np.log10(np.mean((x - clean) ** 2)) for x in (noisy, out))
+    assert after < before - 3
+    assert np.mean(out**2) > 0.5 * np.mean(clean**2)
+
+
+EDGES = """\
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <rnnoise.h>
+int main(void) {
+    float a[480], b[480], c[480];
+    char *odd = malloc((size_t)rnnoise_get_size() + 1); /* a state at an odd address */
+    DenoiseState *st = (DenoiseState *)(void *)(odd + 1), *other = rnnoise_create(NULL);
+    if (rnnoise_init(st, NULL) || !rnnoise_init(NULL, NULL)) return 1;
+    if (rnnoise_create((RNNModel *)(void *)odd)) return 2;
+    if (rnnoise_model_from_filename("x") || rnnoise_model_from_buffer(odd, 1)) return 3;
+    for (int n = 0; n < 20; n++) {
+        for (int i = 0; i < 480; i++) { /* 0.4 rounds away, NaN is 0, beyond int16 is clipped */
+            a[i] = i % 4 ? (i % 4 == 1 ? 99999.0f : -40000.0f) : (float)NAN;
+            b[i] = i % 4 ? (i % 4 == 1 ? 32767.0f : -32768.0f) : 0.4f;
+        }
+        float voice = rnnoise_process_frame(st, c, a);
+        if (voice < 0 || voice > 1 || rnnoise_process_frame(other, b, b) != voice) return 4;
+        if (memcmp(b, c, sizeof b)) return 5;
+    }
+    rnnoise_destroy(other);
+    rnnoise_model_free(NULL);
+    free(odd);
+    return 0;
+}
+"""
+
+
+def test_rnnoise_edges_under_sanitizers(package, tmp_path):
+    (tmp_path / "edges.c").write_text(EDGES)
+    sources = [package / "rnnoise/rnnoise.c", package / "build/libpercepnet.a"]
+    checks = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize=alignment",
+              "-fno-sanitize-recover=all"]  # fmt: skip
+    folders = ["-I", package / "rnnoise", "-I", package / "include"]
+    call(["gcc", "-g", *checks, *folders, "edges.c", *sources, "-o", "edges"], cwd=tmp_path)
+    call([tmp_path / "edges"])
+
+
+# ---- Android ----
+
+# As much of the NDK's jni.h as the example uses: without the NDK only its syntax can be checked.
+JNI = """\
+#include <stdint.h>
+#define JNIEXPORT
+#define JNICALL
+typedef int64_t jlong; typedef int32_t jint; typedef int16_t jshort; typedef void *jclass;
+typedef void *jshortArray;
+typedef const struct functions *JNIEnv;
+struct functions {
+    jint (*GetArrayLength)(JNIEnv *, jshortArray);
+    void (*GetShortArrayRegion)(JNIEnv *, jshortArray, jint, jint, jshort *);
+    void (*SetShortArrayRegion)(JNIEnv *, jshortArray, jint, jint, const jshort *);
+};
+"""
+
+
+@pytest.mark.skipif(CLANG is None, reason="clang not found; `make setup full=1` installs it")
+def test_android_library_has_large_pages_and_needs_little(unpacked, tmp_path):
+    """clang's Android target and lld, with the headers of the cross compiler for the NDK's."""
+    needs("arm64")
+    folder = tmp_path / "package"
+    shutil.copytree(unpacked("arm64"), folder, ignore=shutil.ignore_patterns("build"))
+    cc = f"{CLANG} --target=aarch64-linux-android21 -isystem /usr/aarch64-linux-gnu/include"
+    flags = "-O1 -std=c99 -Wall -Werror -fuse-ld=lld -nostdlib"
+    flags_of_gcc = "-Wno-unused-command-line-argument -Wno-ignored-optimization-argument"
+    call(["make", "-C", folder, "-j2", f"CC={cc}", "AR=ar", f"CFLAGS={flags} {flags_of_gcc}",
+          "build/libpercepnet.so"])  # fmt: skip
+    (tmp_path / "jni.h").write_text(JNI)
+    example = folder / "examples/android/denoiser_jni.c"
+    library = tmp_path / "libdenoiser.so"
+    call([*cc.split(), *flags.split(), "-D_GNU_SOURCE", "-shared", "-fPIC", "-I", tmp_path, "-I",
+          folder / "include", example, "-o", library])  # fmt: skip
+    with (folder / "build/libpercepnet.so").open("rb") as file:
+        elf = ELFFile(file)
+        assert elf["e_machine"] == "EM_AARCH64"
+        assert {s["p_align"] for s in elf.iter_segments("PT_LOAD")} == {16384}
+        symbols = elf.get_section_by_name(".dynsym").iter_symbols()
+        wanted = {s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name}
+        assert wanted <= {"memcpy", "memmove", "memset", "getauxval"}

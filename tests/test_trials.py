@@ -1,0 +1,56 @@
+"""Trials at the edge: what is sent is what is said, and the table tells good from bad."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from test_ladder import CLIPS, pair
+
+from eval import trials as table
+from reference.params import RATE
+from reference.studies import trials
+
+
+def test_every_trial_is_made_and_a_clipped_one_stays_finite():
+    noisy, clean = pair(CLIPS[0])
+    made = dict(trials.steps(noisy, clean, "small"))
+    assert made.keys() == trials.STEPS.keys()
+    assert all(x.shape == noisy.shape and np.isfinite(x).all() for x in made.values())
+    assert np.array_equal(made["noise"], noisy - clean)
+    # Speech alone stays within 3 dB; noise alone falls by more than 6: loose, it is no score.
+    assert np.abs(table.power_db(made["clean-in"]) - table.power_db(clean)) < 3
+    assert table.power_db(made["noise-in"]) < table.power_db(made["noise"]) - 6
+
+
+@pytest.fixture
+def build(tmp_path):
+    """A set of one clip whose trials are made by hand: speech halved, noise taken down 20 dB."""
+    noisy, clean = pair(CLIPS[0])
+    folder = tmp_path / "sets" / "tiny"
+    clip = {"name": "a", "noisy": "noisy/a.wav", "clean": "clean/a.wav", "snr": 5.0, "noise": "x",
+            "reverb": "", "sha256_noisy": "0", "sha256_clean": "1"}  # fmt: skip
+    signals = {"noisy": noisy, "clean": clean}
+    steps = {"clean-in": clean / 2, "noise": noisy - clean, "noise-in": (noisy - clean) / 10,
+             "network": clean, "network+10": noisy}  # fmt: skip
+    paths = {folder / kind / "a.wav": x for kind, x in signals.items()}
+    paths |= {tmp_path / "trials" / "out" / s / "tiny" / "a.wav": x for s, x in steps.items()}
+    for path, samples in paths.items():
+        path.parent.mkdir(parents=True)
+        soundfile.write(path, samples, RATE, "FLOAT")
+    about = {"name": "tiny", "clips": [clip], "score_rate": RATE}
+    (folder / "set.json").write_text(json.dumps(about))
+    (tmp_path / "trials" / "steps.json").write_text(json.dumps(dict.fromkeys(steps, "")))
+    return tmp_path
+
+
+def test_table_says_what_was_done_to_the_clips(build, capsys):
+    assert table.main(["--set", str(build / "sets" / "tiny"), "--build", str(build)]) == 0
+    rows = json.loads((build / "trials" / "tiny.json").read_text())["rows"]
+    found = {(r["trial"], r["measure"]): r["mean"] for r in rows}
+    assert found["clean speech in", "attenuation dB"] == pytest.approx(20 * np.log10(2), abs=0.05)
+    assert found["noise alone in", "reduction dB"] == pytest.approx(20, abs=0.01)
+    assert found["level +0 dB", "PESQ-WB"] > found["level +10 dB", "PESQ-WB"]
+    spread = found["level +0 dB", "PESQ-WB"] - found["level +10 dB", "PESQ-WB"]
+    assert found["level", "spread"] == pytest.approx(spread, abs=0.002)  # of rounded means
+    assert "spread" in capsys.readouterr().out

@@ -1,0 +1,154 @@
+"""The Python package: installed in an empty environment it needs NumPy alone and gives the samples
+of the C command, bit for bit.
+"""
+
+import importlib.util
+import json
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from codegen.plan import VERSION
+from targets.signals import speech
+
+pytestmark = pytest.mark.xdist_group("shipped")
+
+# What a user writes: ten lines, no package beside percepnet and NumPy.
+TEN_LINES = """\
+import wave
+import numpy as np
+import percepnet
+with wave.open("noisy.wav") as file:
+    rate, data = file.getframerate(), file.readframes(file.getnframes())
+clean = percepnet.denoise(np.frombuffer(data, np.int16), rate)
+with wave.open("clean.wav", "wb") as file:
+    file.setnchannels(1); file.setsampwidth(2); file.setframerate(rate)
+    file.writeframes(clean.tobytes())
+"""
+
+
+@pytest.fixture
+def run(python, tmp_path):
+    """run(program text) -> what it printed, as JSON; in a folder with noisy.wav."""
+    pcm = np.round(speech(0.5) * 32767).astype(np.int16)[:21111]
+    pcm += np.random.default_rng(1).integers(-900, 900, pcm.size).astype(np.int16)
+    soundfile.write(tmp_path / "noisy.wav", pcm, 48000, "PCM_16")
+
+    def call(text: str):
+        done = subprocess.run([python, "-I", "-c", text], cwd=tmp_path, check=False,
+                              capture_output=True, text=True)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "null")
+
+    call.folder, call.pcm = tmp_path, pcm
+    return call
+
+
+def test_ten_lines_equal_the_command(run, python):
+    run(TEN_LINES)
+    command = [python.with_name("percepnet"), "noisy.wav", "command.wav"]
+    subprocess.run(command, check=True, cwd=run.folder)
+    clean, expected = (
+        soundfile.read(run.folder / name, dtype="int16")[0] for name in ("clean.wav", "command.wav")
+    )
+    assert np.array_equal(clean, expected)
+    assert len(TEN_LINES.splitlines()) <= 10 and np.any(clean != run.pcm)
+
+
+def test_floats_and_channels_equal_the_command(run, python):
+    """float32 stereo beyond full scale: rounding and clipping are those of the command too."""
+    samples = (np.stack([run.pcm, -run.pcm], 1) * np.float32(1.7 / 32768)).astype(np.float32)
+    soundfile.write(run.folder / "noisy.wav", samples, 48000, "FLOAT")
+    samples.tofile(run.folder / "noisy.f32")
+    run('import numpy as np, percepnet; x = np.fromfile("noisy.f32", np.float32).reshape(-1, 2);'
+        'percepnet.denoise(x, 48000, highpass=True).tofile("clean.f32")')  # fmt: skip
+    command = [python.with_name("percepnet"), "--highpass", "noisy.wav", "command.wav"]
+    subprocess.run(command, check=True, cwd=run.folder)
+    clean = np.fromfile(run.folder / "clean.f32", np.float32).reshape(-1, 2)
+    assert np.array_equal(clean, soundfile.read(run.folder / "command.wav", dtype="float32")[0])
+
+
+def test_stream_delay_reset_and_settings(run):
+    """Whole recording = frame by frame less the delay; reset = a new instance; settings stick."""
+    said = run("""
+import json, numpy as np, percepnet
+x = np.random.default_rng(2).integers(-9000, 9000, 40 * 480).astype(np.int16)
+d = percepnet.Denoiser(model="small", highpass=1)
+first = np.concatenate([d.process(f) for f in x.reshape(-1, 480)])
+voice = d.voice
+d.reset()
+second = np.concatenate([d.process(f) for f in x.reshape(-1, 480)])
+d.set("highpass", 0)
+whole = percepnet.denoise(x, 48000, highpass=1)
+print(json.dumps([bool(np.array_equal(first, second)), d.delay, 0 <= voice <= 1, d.get("highpass"),
+    bool(np.array_equal(first[d.delay:], whole[:-d.delay])), d.model_id.split("-")[0],
+    percepnet.models(), percepnet.denoise(x[:0], 48000).shape,
+    percepnet.denoise(x[:1], 48000).shape]))
+""")
+    assert said == [True, 1440, True, 0, True, "small", ["small"], [0], [1]]
+
+
+MISUSE = {
+    "percepnet.denoise(i16, 44100)": "ValueError: 44100 Hz found; 48000 Hz is needed",
+    "percepnet.denoise(i16, 44100, resample=True)": "ImportError: .*pip install percepnet.resample",
+    "percepnet.denoise(i16.astype('u1'), 48000)": "TypeError: uint8 found",
+    "percepnet.denoise(i16 * np.nan, 48000)": "ValueError: NaN",
+    "percepnet.denoise(i16.reshape(1, 1, -1), 48000)": r"ValueError: .* shape \(1, 1, 480\) found",
+    "percepnet.Denoiser('none')": "ValueError: model 'none' found; one of small",
+    "percepnet.Denoiser(volume=3)": "ValueError: setting 'volume' found; one of .*postfilter",
+    "percepnet.Denoiser(postfilter=-7)": "ValueError: postfilter=-7 found",
+    "percepnet.Denoiser().get('volume')": "ValueError: setting 'volume'",
+    "percepnet.Denoiser().process(i16 / 2)": "TypeError: float64 found; frames of int16",
+    "percepnet.Denoiser().process(i16[:479])": r"ValueError: a frame of shape \(479,\)",
+}
+
+
+def test_misuse_says_what_is_needed(run):
+    program = f"""
+import json, re, numpy as np, percepnet
+i16, said = np.zeros(480, np.int16), {{}}
+for call in {list(MISUSE)}:
+    try:
+        eval(call)
+        said[call] = "no error"
+    except Exception as error:
+        said[call] = f"{{type(error).__name__}}: {{error}}"
+print(json.dumps(said))
+"""
+    for call, message in run(program).items():
+        assert re.match(MISUSE[call], message), f"{call}: {message}"
+
+
+def test_other_rates_are_resampled_on_request(run):
+    """With this environment's soxr: length kept, sound close to what went in."""
+    spec = importlib.util.find_spec("soxr")
+    site = Path(spec.origin).parent.parent
+    said = run(f"""
+import json, sys, numpy as np
+sys.path.append({str(site)!r})
+import percepnet
+x = (np.sin(np.arange(20001) * 0.03) * 0.3).astype(np.float32)
+y = percepnet.denoise(x, 16000, resample=True)
+print(json.dumps([len(y), str(y.dtype)]))
+""")
+    assert said == [20001, "float32"]
+
+
+def test_the_command_chooses_the_model(python):
+    name = python.with_name("percepnet")
+    for option in (["-m", "small"], ["--model=small"], []):
+        assert b"model small-" in subprocess.check_output([name, *option, "-V"])
+    done = subprocess.run([name, "-m", "none", "-V"], check=False, capture_output=True)
+    assert done.returncode == 2 and b"one of small is needed" in done.stderr
+
+
+def test_types_and_documents_are_inside(wheel_file):
+    names = zipfile.ZipFile(wheel_file).namelist()
+    assert {"percepnet/py.typed", "percepnet/percepnet.h"} <= set(names)
+    assert any(name.endswith("LICENSE") for name in names)
+    assert wheel_file.name.startswith(f"percepnet-{VERSION}-py3-none-linux")

@@ -1,0 +1,97 @@
+"""targets/wmops.py: weights of small pieces of intermediate language, counted by hand."""
+
+import re
+
+import pytest
+
+from targets import wmops
+
+# sum += a[i] * b[i] over 480 samples; the exit of the loop stands before its body
+LOOP = """\
+entry:
+  br label %body
+
+exit:                                             ; preds = %body
+  ret i32 %sum.next
+
+body:                                             ; preds = %body, %entry
+  %i = phi i32 [ 0, %entry ], [ %inc, %body ]
+  %sum = phi i32 [ 0, %entry ], [ %sum.next, %body ]
+  %at = getelementptr inbounds i16, i16* %a, i32 %i
+  %x = load i16, i16* %at, align 2
+  %wide = sext i16 %x to i32
+  %product = mul nsw i32 %wide, %wide
+  %sum.next = add nsw i32 %product, %sum
+  %inc = add nuw nsw i32 %i, 1
+  %end = icmp eq i32 %inc, 480
+  br i1 %end, label %exit, label %body"""
+
+# *p = x > 7 ? x >> 1 : q[x]; a condition, a shift, a move and no work in the address
+CONDITION = """\
+entry:
+  %big = icmp sgt i32 %x, 7
+  br i1 %big, label %then, label %else
+
+then:                                             ; preds = %entry
+  %half = ashr i32 %x, 1
+  store i32 %half, i32* %p, align 4
+  br label %done
+
+else:                                             ; preds = %entry
+  %next = add i32 %x, 1
+  %place = getelementptr inbounds i16, i16* %q, i32 %next
+  %y = load i16, i16* %place, align 2
+  store i16 %y, i16* %r, align 2
+  br label %done
+
+done:                                             ; preds = %else, %then
+  ret void"""
+
+
+def weights(body: str, name: str = "f") -> dict[str, int]:
+    """{label: weight put at the head of the block}."""
+    found, label = {}, ""
+    for line in wmops.instrument(name, body.split("\n"), 3):
+        if head := re.match(r"(\w+):", line):
+            label = head[1]
+        elif call := re.search(r"@wmops_count\(i32 3, i32 (\d+)\)", line):
+            found[label] = int(call[1])
+    return found
+
+
+def test_loop_weighs_three_and_a_turn_one_multiply_accumulate():
+    assert weights(LOOP) == {"entry": wmops.FOR, "body": 1}
+
+
+def test_a_product_used_twice_is_an_operation_of_its_own():
+    twice = LOOP.replace("  %inc =", "  %shifted = ashr i32 %product, 3\n  %inc =")
+    assert weights(twice)["body"] == 3  # product, sum and shift
+
+
+def test_condition_move_and_address():
+    assert weights(CONDITION) == {"entry": wmops.IF, "then": 1, "else": 1}
+
+
+def test_calls_follow_phis_and_frames_are_marked():
+    lines = wmops.instrument("percepnet_process", LOOP.split("\n"), 0)
+    assert lines[1] == "  call void @wmops_frame()"
+    body = lines[lines.index("body:") :]
+    assert [wmops.opcode_of(line) for line in body[1:4]] == ["phi", "phi", "call"]
+
+
+def test_moves_of_the_c_library_are_counted_by_length():
+    copy = "  call void @llvm.memcpy.p0i8.p0i8.i32(i8* %a, i8* align 4 %b, i32 %n, i1 false)"
+    lines = wmops.instrument("f", ["entry:", copy, "  ret void"], 5)
+    assert "  call void @wmops_bytes(i32 5, i32 %n)" in lines
+
+
+def test_what_has_no_weight_is_refused():
+    with pytest.raises(SystemExit, match="no weight for '%x = fadd"):
+        weights("entry:\n  %x = fadd float %a, %b\n  ret void")
+
+
+def test_a_switch_keeps_its_table():
+    switch = "entry:\n  switch i32 %x, label %a [\n    i32 0, label %b\n  ]\n\n"
+    switch += "a:\n  ret void\n\nb:\n  ret void"
+    lines = wmops.instrument("f", switch.split("\n"), 0)
+    assert "label %b" in lines[2] and weights(switch) == {"entry": 6}
