@@ -258,7 +258,7 @@ def test_two_processes_share_a_run(segments, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     (row,) = log.read(tmp_path)
     state = torch.load(tmp_path / "last.pt", weights_only=True)
-    crops = [2 * 4 * 300] * 24 + [2 * 4 * 600] * 8  # 60 % of the budget in short crops
+    crops = [2 * 4 * 150] * 56 + [2 * 4 * 600] * 6  # 70 % of the budget in short crops
     assert row["frames"] == state["frames"] == sum(crops) and row["step"] == len(crops)
     assert (tmp_path / "shards").exists() and (tmp_path / "shards-1").exists()
 

@@ -28,6 +28,7 @@ from reference.training.data import Segment, read_folder, read_index
 from reference.training.listen import Listener, Score
 from reference.training.loss import Batch, Shape, Terms, loss
 from reference.training.model import Model
+from reference.training.optimiser import Optimiser
 from reference.training.shards import SEQUENCES, Ring, Source, fixed_set
 
 VALID_SEED = 20_000  # of the validation mixtures: the same in all runs
@@ -42,8 +43,8 @@ class Settings:
     frames: float = 0  # budget in frames, or
     minutes: float = 0  # in minutes
     batch: int = 16
-    crops: tuple[int, int] = (300, 600)  # frames: before and after LATE
-    rate: float = 1.5e-3  # peak learning rate
+    crops: tuple[int, int] = (150, 600)  # frames: before and after LATE
+    rate: float = 3e-3  # peak learning rate
     warm_up: int = 300  # steps
     reuse: float = 3.0  # how often a frame is used before it is replaced, on average
     ring: int = 160  # shards kept
@@ -56,12 +57,12 @@ class Settings:
     gamma: float = Shape().gamma
     over: float = Shape().over
     strength: float = Shape().strength
-    check_every: int = 400  # steps between validation and checkpoint
+    check_every: int = 1600  # steps between validation and checkpoint
 
 
-LATE = 0.6  # part of the budget after which crops are longer
+LATE = 0.7  # part of the budget after which crops are longer
 FLOOR = 0.01  # last learning rate, of the peak
-BETAS, DECAY, CLIP = (0.9, 0.98), 0.01, 5.0
+CLIP = 5.0  # norm of the gradient
 NEXT_PROCESS = 1_000_000  # from the seed of one process to that of the next
 AVERAGE = 0.999  # exponential average of the weights, which is what is exported
 
@@ -80,9 +81,7 @@ class Run:
         products = torch.bfloat16 if settings.bfloat16 else None
         self.model = Model(settings.model, products).to(self.device)
         self.average = copy.deepcopy(self.model)
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), betas=BETAS, weight_decay=DECAY, foreach=True
-        )
+        self.optimiser = Optimiser(self.model)
         self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, -math.inf
         rank = processes.rank()
         own = replace(source, seed=source.seed + rank * NEXT_PROCESS)
@@ -144,9 +143,7 @@ class Run:
         crop = s.crops[self.progress() >= LATE]
         draw = (s.seed, self.step, processes.rank())
         batch = self.to_device(self.ring.crops(*self.range(), draw, s.batch, crop))
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate()
-        self.optimiser.zero_grad()
+        self.model.zero_grad()
         terms = loss(self.model(batch.features), batch, self.shape())
         terms.total.backward()
         processes.average([p.grad for p in self.model.parameters()])
@@ -157,7 +154,7 @@ class Run:
                 f"step {self.step}: loss {terms.total.item()}, gradient {norm.item()}; the batch is"
                 f" in {self.folder / 'nan_batch.pt'}, the last good state in last.pt"
             )
-        self.optimiser.step()
+        self.optimiser.step(self.rate())
         self.model.clamp()
         self.step += 1
         self.frames += s.batch * crop * processes.world()
@@ -280,7 +277,7 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true", help="if the CPU multiplies it fast")
     parser.add_argument("--minutes", type=float, default=0, help="budget in minutes, or")
     parser.add_argument("--frames", type=float, default=0, help="in frames of 10 ms")
-    for name in ("seed", "batch", "producers", "ring", "clips"):
+    for name in ("seed", "batch", "producers", "first", "ring", "clips"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
     for name in ("rate", "reuse", *Shape._fields):
         parser.add_argument(f"--{name}", type=float, default=getattr(Settings, name))
