@@ -16,12 +16,13 @@ import torch
 
 from reference import dnn
 from reference.params import N_BANDS, RATE
-from reference.training import log, mix, processes, room, synth
+from reference.training import ablations, log, mix, processes, room, synth
 from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index
 from reference.training.export import export
 from reference.training.listen import Listener
 from reference.training.loss import SKIP_FRAMES, Batch, loss, masked_mean
 from reference.training.model import Gru, Model
+from reference.training.optimiser import DECAY, MUON_RATE, Optimiser
 from reference.training.shards import Ring, Source, make_shard, unpack
 from reference.training.train import Run, Settings
 
@@ -367,3 +368,35 @@ def test_other_model_is_not_resumed(segments, cache, tmp_path):
     Run(TOY, tmp_path, source).save(tmp_path / "last.pt")
     with pytest.raises(ValueError, match="another --out"):
         Run(replace(TOY, model="full"), tmp_path, source)
+
+
+def test_ablations_differ_in_one_option_and_land_between_the_marks():
+    """Options exist in the trainer; the page keeps what stands around its table."""
+    names = Settings.__dataclass_fields__
+    assert all(set(change) <= set(names) for change in ablations.CHANGES.values())
+    assert [len(change) for change in ablations.CHANGES.values()] == [0] + [1] * 9
+    assert ablations.options({"over": 0.0}) == "--over 0"
+    text = ablations.PAGE.read_text()
+    assert ablations.insert(text, "| a |\n").count("| a |\n") == 1
+    head, tail = text.split(ablations.START)[0], text.split(ablations.END)[1]
+    assert ablations.insert(text, "x\n") == head + ablations.START + "x\n" + ablations.END + tail
+    with pytest.raises(ValueError, match="expected the marks"):
+        ablations.insert("no marks", "| a |")
+
+
+def test_optimiser_moves_the_weights_themselves():
+    """One step: every parameter moves; a gate by an orthogonal matrix of AdamW's step size."""
+    torch.manual_seed(1)
+    model = Model("tiny")
+    before = [p.clone() for p in model.parameters()]
+    optimiser = Optimiser(model)
+    loss(model(random_batch().features), random_batch()).total.backward()
+    optimiser.step(1e-3)
+    assert all((p != old).any() for p, old in zip(model.parameters(), before, strict=True))
+    width = model.gru1.weight_hh.shape[1]
+    names = [name for name, _ in model.named_parameters()]
+    old = before[names.index("gru1.weight_hh")] * (1 - MUON_RATE * 1e-3 * DECAY)
+    moved = (model.gru1.weight_hh.detach() - old)[:width] / (MUON_RATE * 1e-3)
+    # Muon's five steps bring the singular values near 1 (0.7...1.2), not to 1.
+    values = torch.linalg.svdvals(moved) / (0.2 * width**0.5)
+    assert 0.5 < values.median() < 1.3 and values.max() < 1.4

@@ -77,11 +77,11 @@ Licence of the weights: to be stated by who trained them; sources and their lice
 
 {state["frames"] / 1e6:.1f} M frames ({state["frames"] / 360_000:.0f} h of mixtures) in
 {state["step"]} steps and {state["seconds"] / 60:.0f} minutes: crops of {s["crops"][0]}, later
-{s["crops"][1]} frames, batch {s["batch"]}, Muon and AdamW (`optimiser.py`), warm-up and cosine from {s["rate"]:g},
-weights within +-1/2, exponential average of the weights exported. Mixtures made afresh all the time (each
-frame used about {s["reuse"]:g} times), seeded by {s["seed"]}: see `reference/training/mix.py`.
-Loss: see `reference/training/loss.py`. With a budget in minutes the learning rate follows the
-clock, so another machine gives similar, not equal weights.
+{s["crops"][1]} frames, batch {s["batch"]}, Muon and AdamW (`optimiser.py`), warm-up and cosine
+from {s["rate"]:g}, weights within +-1/2, exponential average of the weights exported. Mixtures made
+afresh all the time (each frame used about {s["reuse"]:g} times), seeded by {s["seed"]}: see
+`reference/training/mix.py`. Loss: see `reference/training/loss.py`. With a budget in minutes the
+learning rate follows the clock, so another machine gives similar, not equal weights.
 
 ## Curve
 ![curve]({name}.png)

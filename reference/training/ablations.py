@@ -1,0 +1,86 @@
+"""What each choice in training is worth: short equal runs, one table.
+
+    python -m reference.training.ablations --index DATA/index.csv --out RUNS
+
+Every row is a run of `reference.training.train` with one option changed: the same shards, seed and
+number of frames. A row that is done is not run again. At the end the table is in
+docs/ablations.md, between its two marks.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from reference.training import log
+from reference.training.export import table
+from reference.training.shards import Source
+from reference.training.train import Run, Settings, add_sources, read_segments
+
+BASE = Settings(model="tiny", seed=77, frames=1.2e6, first=120, reuse=1e9)  # each shard stays
+CHANGES = {
+    "as shipped": {},
+    "no penalty on too small gains": {"over": 0.0},
+    "twice that penalty": {"over": 1.2},
+    "weaker compression of gains": {"gamma": 1.0},
+    "stronger compression of gains": {"gamma": 0.3},
+    "strengths weigh a fifth": {"strength": 0.1},
+    "strengths weigh four times as much": {"strength": 2.0},
+    "half the learning rate": {"rate": 0.0015},
+    "twice the learning rate": {"rate": 0.006},
+    "twice the batch, half the steps": {"batch": 32},
+}
+PAGE = Path(__file__).parents[2] / "docs" / "ablations.md"
+START, END = "<!-- table -->\n", "<!-- end of table -->\n"
+HEAD = "change | options | square loss | mean gain error | strength loss | PESQ-WB | ESTOI"
+
+
+def options(change: dict) -> str:
+    """The options of the training command that a row adds."""
+    return " ".join(f"--{name} {value:g}" for name, value in change.items())
+
+
+def run(folder: Path, change: dict, source: Source) -> log.Row:
+    """Last row of the log of one run; shards and validation set are shared by all rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for shared in ("shards", "valid"):
+        (folder.parent / shared).mkdir(exist_ok=True)
+        if not (folder / shared).exists():
+            (folder / shared).symlink_to(Path("..") / shared)
+    one = Run(replace(BASE, **change), folder, source)
+    if one.progress() < 1:
+        one.train()
+    return log.read(folder)[-1]
+
+
+def row(name: str, change: dict, last: log.Row) -> list[str]:
+    """A row of the table."""
+    measured = [f"{last[key]:.4g}" for key in ("valid_square", "valid_error", "valid_strength")]
+    heard = [f"{last['pesq_wb']:.3f}", f"{last['estoi']:.4f}"]
+    return [name, f"`{options(change)}`" if change else "", *measured, *heard]
+
+
+def insert(text: str, found: str) -> str:
+    """The page with a new table. Raises ValueError where a mark is missing."""
+    before, _, rest = text.partition(START)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"{PAGE}: expected the marks {START.strip()} and {END.strip()}")
+    return before + START + found + END + after
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder of all runs")
+    add_sources(parser)
+    args = parser.parse_args()
+    source = Source(read_segments(args), args.cache or args.out / "cache", BASE.seed)
+    rows = []
+    for number, (name, change) in enumerate(CHANGES.items()):
+        print(f"[{number + 1}/{len(CHANGES)}] {name} {options(change)}", flush=True)
+        rows.append(row(name, change, run(args.out / f"{number:02}", change, source)))
+        PAGE.write_text(insert(PAGE.read_text(), table(HEAD, rows) + "\n"))
+
+
+if __name__ == "__main__":
+    main()
