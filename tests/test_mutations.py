@@ -166,7 +166,7 @@ def test_a_widened_weight_is_refused():
         w[7, 3] = value
         with pytest.raises(OverflowError, match=rf"gru2_hh row 7: weight .* {abs(value)}, bound"):
             quantize.prove("gru2_hh", w, arrays["gru2_hh_bias"], arrays["gru2_hh_mult"],
-                           entry["shift"], entry["x_max"])  # fmt: skip
+                           entry["x_max"])  # fmt: skip
 
 
 def test_a_shortened_accumulator_is_refused(monkeypatch):
