@@ -34,6 +34,12 @@ HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
 SCORING := eval/score.py $(wildcard eval/metrics/*.py)
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
+define keep_counts
+@$(MAKE) --no-print-directory bench target=$(1) model=$(2)
+@$(PYTHON) -m targets.baseline $(1)
+
+endef
+
 all: report
 
 help: ## this list
@@ -51,8 +57,7 @@ twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
 costs: ## bench of every model on every target that is counted: eval/baseline, docs/targets.md
-	@set -e; for m in tiny small full; do for t in arm64 armv7; do \
-	    $(MAKE) --no-print-directory bench target=$$t model=$$m; $(PYTHON) -m targets.baseline $$t; done; done
+	$(foreach m,tiny small full,$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
 	@$(PYTHON) -m targets.document
 cycles: bench ## estimate cycles, time and share of a core of this target by llvm-mca (LLVM 19)
 	@$(PYTHON) -m targets.cycles $(target)
