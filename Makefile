@@ -34,6 +34,12 @@ HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
 SCORING := eval/score.py $(wildcard eval/metrics/*.py)
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
+define keep_counts
+@$(MAKE) --no-print-directory bench target=$(1) model=$(2)
+@$(PYTHON) -m targets.baseline $(1)
+
+endef
+
 all: report
 
 help: ## this list
@@ -50,6 +56,9 @@ build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what
 twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
+costs: ## bench of every model on every target that is counted: eval/baseline, docs/targets.md
+	$(foreach m,tiny small full,$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
+	@$(PYTHON) -m targets.document
 cycles: bench ## estimate cycles, time and share of a core of this target by llvm-mca (LLVM 19)
 	@$(PYTHON) -m targets.cycles $(target)
 wmops: build/armv7/gen/plan.json ## weighted operations of the plain C as ITU-T G.191 weighs them
@@ -230,5 +239,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench cycles wmops score baseline oracle trials cost vectors dist install wheel docs report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline oracle trials cost vectors dist install wheel docs report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

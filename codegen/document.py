@@ -86,7 +86,7 @@ def fill(text: str, name: str, part: str) -> str:
     pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end -->)"
     filled, count = re.subn(pattern, lambda m: f"{m[1]}{part}{m[2]}", text, flags=re.DOTALL)
     if count != 1:
-        raise ValueError(f"{PAGE.name}: {count} parts named {name} found; one is needed")
+        raise ValueError(f"{count} parts named {name} found; one is needed")
     return filled
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 Int = int | np.ndarray
 
-_LUT_BITS = 7  # log2 and exp2: 2**7 segments an octave
+_LUT_BITS = 7  # log2: 2**7 segments an octave
 _TANH_BITS = 9  # tanh: 2**9 segments over 0..8
 _ISQRT_MAX = math.isqrt(2**63 - 1)
 
@@ -140,17 +140,6 @@ def log2_q16(x: Int) -> Int:
     return (k << 16) + rshift_round(lut_lerp(LOG2_Q30, fraction, 22 - _LUT_BITS), 14)
 
 
-def exp2_q16(x_q16: Int) -> Int:
-    """2**x in Q16 from x in Q16, int32 -> int64; saturates at x = +30 (2**46), 0 below -17.
-
-    Max error 0.5 LSB + 3.8e-6 of the value.
-    """
-    x = clamp(_wide(x_q16), -(20 << 16), 30 << 16)
-    k = x >> 16
-    mantissa = lut_lerp(EXP2_Q29, x & 0xFFFF, 16 - _LUT_BITS)
-    return rshift_round(mantissa << _positive(k - 13), _positive(13 - k))
-
-
 def tanh_q15(x_q12: Int) -> Int:
     """tanh(x) in Q15, int16 (-32767..32767, odd), from x in Q12, int32.
 
@@ -182,14 +171,12 @@ def _table(values: np.ndarray, q: int) -> np.ndarray:
 
 _grid = np.arange(2**_LUT_BITS + 1) / 2**_LUT_BITS
 LOG2_Q30 = _table(np.log2(1 + _grid), 30)
-EXP2_Q29 = _table(np.exp2(_grid), 29)
 TANH_Q30 = _table(np.tanh(8 * np.arange(2**_TANH_BITS + 1) / 2**_TANH_BITS), 30)
 
 
 def tables() -> dict[str, tuple[str, np.ndarray, str]]:
     """Tables of the operators: name -> (C type, values, format). C symbol: percepnet_<name>."""
     return {
-        "exp2_q29": ("int32_t", EXP2_Q29, "2**(i/128) in Q29, i = 0..128"),
         "log2_q30": ("int32_t", LOG2_Q30, "log2(1 + i/128) in Q30, i = 0..128"),
         "tanh_q30": ("int32_t", TANH_Q30, "tanh(i/64) in Q30, i = 0..512"),
     }

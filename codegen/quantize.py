@@ -3,11 +3,12 @@
 A matrix row computes, for int8 weights w = round(W / scale) and integer inputs x of step `unit`,
 
     acc = bias + sum w * x                 int32, one LSB is scale * unit
-    pre_q12 = rshift_round(acc * mult, shift)   int32 Q12, 64-bit product
+    pre_q12 = rshift_round(acc * mult, 31)      int32 Q12, 64-bit product: one SQRDMULH on ARM
 
 with scale = max |W| / 127 per row, bias = round(B / (scale * unit)) and
-mult / 2**shift = scale * unit * 2**12. Every bound is the worst case over all inputs, from the
-integers that ship: sum |w| * x_max + |bias|, which also bounds each partial sum in any order.
+mult = scale * unit * 2**43, of at least 16 bits. Every bound is the worst case over all inputs,
+from the integers that ship: sum |w| * x_max + |bias|, which also bounds each partial sum in any
+order.
 
 Inputs of matrices: features int16 Q12; everything else int8 of step 1/127, so that a saturated
 tanh is exactly 127 (a step of 1/128 would lose 0.8 % there, and states saturate often).
@@ -28,6 +29,7 @@ S8_MAX = 127
 INT32_MAX = 2**31 - 1
 SCALE_MIN = 2.0**-15  # keeps bias / scale small in rows of tiny weights; costs 2**-16 a weight
 PRE_Q = 12
+SHIFT = 31  # what SQRDMULH takes away
 FEATURES_Q = 12
 GRUS = ("gru1", "gru2", "gru3", "gru_gain", "gru_strength")
 # Layers side by side in one int8 buffer: the input of every matrix is then one piece of it,
@@ -54,7 +56,7 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
     entries, arrays = [], {}
     for name, weight, bias, source in _matrices(weights, sizes):
         unit, x_max = (2.0**-FEATURES_Q, 2**15) if source == "features" else (1 / S8_MAX, S8_MAX)
-        w, b, mult, shift = quantize_rows(name, weight, bias, unit)
+        w, b, mult = quantize_rows(name, weight, bias, unit)
         entries.append(
             {
                 "name": name,
@@ -63,8 +65,8 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
                 **packed_size(*w.shape, pack.DEPTH_S16 if source == "features" else pack.DEPTH_S8),
                 "i8mm": source not in ("features", name.removesuffix("_hh")),
                 "input": source,
-                "shift": shift,
-                **prove(name, w, b, mult, shift, x_max),
+                "shift": SHIFT,
+                **prove(name, w, b, mult, x_max),
             }
         )
         arrays |= {f"{name}_weight": w, f"{name}_bias": b, f"{name}_mult": mult}
@@ -74,21 +76,19 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
 
 def quantize_rows(
     name: str, weight: np.ndarray, bias: np.ndarray, unit: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """(w int8 (rows, cols), bias int32 (rows,), mult int32 (rows,), shift) of one matrix.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(w int8 (rows, cols), bias int32 (rows,), mult int32 (rows,)) of one matrix.
 
-    One shift serves the matrix; mult of the widest row uses all 31 bits.
-    Raises OverflowError when a bias leaves int32.
+    Raises OverflowError when a bias or a factor leaves int32.
     """
     weight, bias = np.asarray(weight, np.float64), np.asarray(bias, np.float64)
     scale = row_scales(weight)
     w = np.clip(_round(weight / scale[:, None]), -W_MAX, W_MAX)
     b = _round(bias / (scale * unit))
     _expect(name, "bias", np.abs(b), INT32_MAX, "smaller bias or larger weights in this row")
-    ratio = scale * unit * 2.0**PRE_Q
-    shift = 30 - math.floor(math.log2(ratio.max()))
-    mult = np.minimum(_round(ratio * 2.0**shift), INT32_MAX)
-    return w.astype(np.int8), b.astype(np.int32), mult.astype(np.int32), shift
+    mult = _round(scale * unit * 2.0 ** (PRE_Q + SHIFT))
+    _expect(name, "factor", mult, INT32_MAX, "clamp the float weights of this row")
+    return w.astype(np.int8), b.astype(np.int32), mult.astype(np.int32)
 
 
 def row_scales(weight: np.ndarray) -> np.ndarray:
@@ -97,7 +97,7 @@ def row_scales(weight: np.ndarray) -> np.ndarray:
 
 
 def prove(
-    name: str, w: np.ndarray, bias: np.ndarray, mult: np.ndarray, shift: int, x_max: int
+    name: str, w: np.ndarray, bias: np.ndarray, mult: np.ndarray, x_max: int
 ) -> dict:
     """Worst cases of one matrix from its integers; OverflowError naming layer, row, value, bound.
 
@@ -113,10 +113,7 @@ def prove(
     if x_max == S8_MAX:
         largest = np.abs(w).sum(axis=1) * (x_max + pack.RAISE) + np.abs(pack.raised(w, bias))
         _expect(name, "accumulator of raised inputs", largest, INT32_MAX, remedy)
-    if not 0 <= shift <= 62:
-        raise OverflowError(f"{name}: requantisation shift {shift} outside 0..62")
-    pre = rshift_round(acc * mult, shift) + 1  # +1: rounding of the negative side
-    _expect(name, "pre-activation", pre, INT32_MAX, "clamp the float weights of this row")
+    pre = rshift_round(acc * mult, SHIFT) + 1  # +1: rounding of the negative side; below acc
     return {
         "x_max": x_max,
         "dot_bound": int(dot.max()),

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 
 STAGES = ["stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilter", "highpass",
           "suppressor"]  # fmt: skip
-INPUTS = ["target", "cpu", "input", "frames", "instructions_mean", "instructions_max"]
-CYCLES = ["target", "core", "scheduled_as", "cycles_estimate", "ms_compute", "ghz", "ms_memory",
-          "gb_per_s", "percent_of_core", "bound_by"]  # fmt: skip
+INPUTS = ["target", "cpu", "call", "input", "frames", "instructions_mean", "instructions_max"]
+CYCLES = ["target", "core", "call", "scheduled_as", "cycles_estimate", "ms_compute", "ghz",
+          "weight_bytes", "ms_memory", "gb_per_s", "percent_of_core", "bound_by"]  # fmt: skip
 COLOURS = {"axes.prop_cycle": "cycler('color', ['#4477aa', '#66ccee', '#228833', '#ccbb44', "
            "'#ee6677', '#aa3377', '#bbbbbb', '#332288', '#ddcc77', '#000000'])"}  # fmt: skip
 
@@ -92,8 +92,8 @@ def sections(runs: list[dict]) -> list[dict]:
                INPUTS, inputs),
         *table("Estimated cycles",
                f"An estimate, not a count: llvm-mca {llvm} on the blocks that ran. ms_memory is "
-               "the time to read the weights once; the larger of the two times makes the share of "
-               "a core.", CYCLES, cycles),
+               "the time to read weight_bytes, what a frame of that call reads of the weights; the "
+               "larger of the two times makes the share of a core.", CYCLES, cycles),
         *table("WMOPS", "Of the plain C, by the operator weights of ITU-T G.191; speech.",
                ["stage", "wmops_mean"], wmops),
     ]  # fmt: skip

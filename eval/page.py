@@ -52,7 +52,7 @@ def stage_tables(report: dict) -> list[dict]:
     """For each target, CPU, model and call: {title, total, stages: [{name, mean, max, share}]}."""
     groups: dict[str, list[dict]] = {}
     for row in report["complexity"]:
-        title = f"{row['target']} {row['cpu']}, model {row['model']}, call of one {row['call']}"
+        title = f"{row['target']} {row['cpu']}, model {row['model']}, {row['call']}"
         groups.setdefault(title, []).append(row)
     tables = []
     for title, rows in groups.items():

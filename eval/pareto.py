@@ -1,8 +1,11 @@
-"""Quality over instructions: what is gained for what is spent, systems side by side."""
+"""Quality over instructions: what is gained for what is spent, systems and sizes side by side."""
 
+import json
 import math
 from pathlib import Path
+from statistics import fmean
 
+from eval import baseline
 from eval.provenance import read_systems
 
 MEASURE = "pesq_wb"
@@ -12,7 +15,7 @@ def points(report: dict, build: Path) -> list[dict]:
     """`pareto` of report.json: [{testset, system, instructions per 10 ms, pesq_wb, counted}].
 
     Ours where instructions were counted (one call a frame), outside systems where systems.toml
-    states them; `counted` says by whom.
+    states them, our other sizes as eval/baseline holds them; `counted` says by whom.
     """
     ours = {}
     for row in report["complexity"]:
@@ -29,6 +32,27 @@ def points(report: dict, build: Path) -> list[dict]:
                           "instructions": count, MEASURE: row[MEASURE],
                           "counted": "here" if row["system"] in ours
                           else entry.get("instructions_from", "not said")})
+    built = {row["model"] for row in report["complexity"]}
+    for name in dict.fromkeys(row["testset"] for row in report["quality"]):
+        found += stored_points(name, built)
+    return found
+
+
+def stored_points(name: str, built: set[str]) -> list[dict]:
+    """Points of the sizes that are not `built`: of each CPU, from the files of eval/baseline."""
+    found = []
+    for path in sorted(baseline.HERE.glob(f"{name}-*.json")):
+        model = path.stem.removeprefix(f"{name}-")
+        if model in built:
+            continue
+        host = baseline.read(name, model)["scores"]["host"]
+        quality = round(fmean(clip[MEASURE] for clip in host.values()), 5)
+        for counts in sorted(baseline.HERE.glob(f"*-{model}.json")):
+            found += [{"testset": name, "system": f"{model} {counts.stem.removesuffix(f'-{model}')}"
+                       f"-{row['cpu']}", "instructions": row["instructions_mean"],
+                       MEASURE: quality, "counted": "eval/baseline"}
+                      for row in json.loads(counts.read_text()).get("rows", [])
+                      if (row["call"], row["stage"]) == ("frame", "total")]
     return found
 
 
@@ -44,6 +68,7 @@ def plot(report: dict, name: str) -> dict | None:
     noisy = next((r[MEASURE] for r in report["quality"] if r["testset"] == name
                   and r["system"] == "noisy" and r["snr"] is None), None)
     systems = [r["system"] for r in report["quality"] if r["testset"] == name and r["snr"] is None]
+    systems += [p["system"] for p in mine if p["system"] not in systems]
     values = [p[MEASURE] for p in mine] + ([noisy] if noisy else [])
     low, high = math.floor(5 * min(values)) / 5, math.ceil(5 * max(values) + 0.01) / 5
     counts = [math.log10(p["instructions"]) for p in mine]

@@ -140,6 +140,11 @@ def missing_parts(report: dict) -> list[str]:
     return words
 
 
+def model_of(facts: dict) -> str:
+    """The model that the targets were built with; the default one where none was built."""
+    return next((t["model"] for t in facts["targets"].values() if "model" in t), "small")
+
+
 def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, list[dict]]]:
     """(report.json as a dict, score rows by set); scores of all sets, or `only` of these."""
     scores, runs = read_scores(build, only), read_runs(build)
@@ -149,7 +154,7 @@ def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, 
         "provenance": facts | {"margins": plan_margins(build, list(runs)), "missing": []},
         "conformance": lists["conformance"], "quality": statistics.quality(scores),
         "by_noise": statistics.by_noise(scores), "spread": statistics.spread(scores),
-        "baseline": baseline.differences(scores),
+        "baseline": baseline.differences(scores, model_of(facts)),
         "ladder": ladder_rows(read_scores(build / "ladder", only), read_steps(build)),
         "pitch": trackers.read(build),
         "complexity": lists["complexity"], "footprint": lists["footprint"],

@@ -119,10 +119,13 @@ def quality_sentence(report: dict, name: str) -> str | None:
 
 
 def complexity_sentence(report: dict) -> str | None:
-    """Instructions a frame of every CPU, one call a frame; None if nothing was counted."""
+    """Instructions a frame of every CPU, in single frames and blocks; None if nothing counted."""
+    totals = [r for r in report["complexity"] if r["stage"] == "total"]
+    blocks = {(r["target"], r["cpu"]): f"; in blocks {r['instructions_mean'] / 1e6:.2f} M"
+              for r in totals if r["call"] == "block4"}
     counts = [f"{r['instructions_mean'] / 1e6:.2f} M ({r['target']} {r['cpu']}, at most "
-              f"{r['instructions_max'] / 1e6:.2f} M)" for r in report["complexity"]
-              if r["stage"] == "total" and r["call"] == "frame"]
+              f"{r['instructions_max'] / 1e6:.2f} M{blocks.get((r['target'], r['cpu']), '')})"
+              for r in totals if r["call"] == "frame"]
     return f"Instructions per 10 ms: {', '.join(counts)}." if counts else None
 
 

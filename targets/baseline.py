@@ -1,8 +1,8 @@
 """The counts that were last agreed on: `eval/baseline/<target>-<model>.json`, one file each.
 
 `make bench` prints the difference; the test suite fails when a total is more than 1 % worse.
-`python -m targets.baseline TARGET` puts the counts of the last `make bench` in their place: commit
-them together with what changed them.
+`python -m targets.baseline TARGET` puts the counts and the footprint of the last `make bench` in
+their place (`make costs` does it for all): commit them together with what changed them.
 """
 
 import argparse
@@ -67,9 +67,14 @@ def differences(record: dict) -> list[str]:
 
 
 def regressions(record: dict) -> list[str]:
-    """A line for every total that is more than TOLERANCE above the baseline."""
+    """A line for every total that is more than TOLERANCE above the baseline, or not in it."""
     totals = [change for change in changes(record) if change["stage"] == "total"]
-    return [words(t) for t in totals if t["now"] > (1 + TOLERANCE) * t["before"]]
+    known = {(change["cpu"], change["call"]) for change in totals}
+    counted = {(row["cpu"], row["call"]) for row in record["complexity"]}
+    return [
+        *(words(t) for t in totals if t["now"] > (1 + TOLERANCE) * t["before"]),
+        *(f"{cpu} {call}: not in the baseline" for cpu, call in sorted(counted - known)),
+    ]
 
 
 def save(record: dict) -> Path:
@@ -79,7 +84,8 @@ def save(record: dict) -> Path:
         raise SystemExit("nothing was counted; `make bench target=…` comes first")
     rows = [{key: row[key] for key in KEYS} for row in record["complexity"]]
     lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-    head = f'"compiler": {json.dumps(record["provenance"]["compiler"])}'
+    about = {"compiler": record["provenance"]["compiler"], "footprint": record["footprint"][0]}
+    head = json.dumps(about)[1:-1]
     path.parent.mkdir(exist_ok=True)
     path.write_text(f'{{\n {head},\n "rows": [\n{lines}\n ]\n}}\n')
     return path

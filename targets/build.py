@@ -1,7 +1,8 @@
 """Compile `build/<target>/gen` to library and command, and refuse what must not ship.
 
 `python -m targets.build TARGET` leaves `libpercepnet.a`, `libpercepnet.so` (or `percepnet.wasm`),
-`percepnet.h`, the command `percepnet`, `kernel_check` and `block_check` in `build/<target>/`.
+`percepnet.h`, the command `percepnet`, `kernel_check`, `block_check` and `calls`, the program whose
+instructions are counted, in `build/<target>/`.
 """
 
 import argparse
@@ -171,6 +172,7 @@ def build(target: Target, check: bool = True) -> None:
     else:
         link_shared(target, objects, check)
         programs["percepnet"] = [*(HARNESS / f"{name}.c" for name in COMMAND), gen / "taps.c"]
+        programs["calls"] = [HARNESS / "calls.c"]
     for name, harness in programs.items():
         parts = compile_objects(target, harness, folder / "obj" / name)
         link(target, target.compile["link"], [*parts, library], name)

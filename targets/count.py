@@ -3,10 +3,13 @@
 `python -m targets.count TARGET --set build/sets/X` adds the rows `complexity`, `inputs` and
 `footprint` to `build/<target>/run.json` and prints how the counts differ from `eval/baseline/`.
 Instructions, not cycles: the count is exact and the same on every run and machine.
-Only a command that equals the twin is counted (targets/run.py).
+Counted are frame by frame and blocks of four, on every CPU that takes other kernels, always per
+frame of 10 ms. Only a build that equals the twin is counted (targets/run.py), and only calls
+whose output is the same on every CPU.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -15,19 +18,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from elftools.elf.elffile import ELFFile
 
 from reference.clips import to_int16
 from targets import baseline
 from targets.build import call
 from targets.footprint import footprint
-from targets.run import put_row, read_record, write_record
+from targets.run import read_record, write_record
 from targets.signals import adversarial, speech
 from targets.target import HARNESS, Target, load, read_plan
 
 CALL = "percepnet_process"
 """Functions of this name, or that begin with it, are the calls that are counted."""
+PROGRAM = "calls"
+"""targets/harness/calls.c, which makes them."""
+SHAPES = {"frame": 1, "block4": 4}
+"""Hops of a call by its name."""
 
 
 def inputs() -> dict[str, np.ndarray]:
@@ -76,10 +82,10 @@ def read_symbols(command: Path, objects: list[Path]) -> list[tuple[str, str, int
 def read_ranges(target: Target) -> list[tuple[str, int, int]]:
     """(name, begin, end) for the counting plugin; a stage is a source file of the library.
 
-    A call ends where the command goes on. Raises SystemExit when it calls nothing to be counted.
+    A call ends where the program goes on. Raises SystemExit when it calls nothing to be counted.
     """
-    command, objects = target.folder / "percepnet", target.folder / "obj"
-    library, caller = (sorted((objects / part).glob("*.o")) for part in ("library", "percepnet"))
+    command, objects = target.folder / PROGRAM, target.folder / "obj"
+    library, caller = (sorted((objects / part).glob("*.o")) for part in ("library", PROGRAM))
     stages = {path.stem for path in library}
     ranges = []
     for source, name, begin, end in read_symbols(command, [*library, *caller]):
@@ -91,7 +97,7 @@ def read_ranges(target: Target) -> list[tuple[str, int, int]]:
     if missing := {"@begin", "@end"} - {name for name, _, _ in ranges}:
         raise SystemExit(
             f"{command}: no {' and no '.join(sorted(missing))} found; functions {CALL}* of the "
-            "library and functions of the command that call them are needed, with symbols"
+            "library and functions of the program that call them are needed, with symbols"
         )
     return ranges
 
@@ -105,38 +111,44 @@ def build_plugin(target: Target) -> Path:
     return plugin.resolve()
 
 
-def count_clip(target: Target, cpu: str, clip: Path) -> dict:
-    """{"frames": n, "ranges": {stage: {"sum", "max"}}, "blocks": […]} of one clip.
+def count_clip(target: Target, cpu: str, shape: str, samples: np.ndarray) -> dict:
+    """{"frames": n, "ranges": {stage: {"sum", "max"}}, "blocks": […], "output": SHA-256}.
 
-    Runs in a folder of its own, under the same names and without environment: these lie on the
-    stack and the heap and move what comes after them, and memset and memcpy of the C library take
-    a few instructions more or less with the alignment of their arguments.
+    Instructions of single frames, the maximum as well (a block's divided by its frames, rounded
+    up). Runs in a folder of its own, under the same names and without environment: these lie on
+    the stack and the heap and move what comes after them, and memset and memcpy of the C library
+    take a few instructions more or less with the alignment of their arguments.
     """
-    plugin, ranges = target.folder / "count_plugin.so", target.folder / "ranges"
-    with tempfile.TemporaryDirectory() as folder:
-        for source, name in ((plugin, "plugin"), (ranges, "ranges"), (clip, "in.wav"),
-                             (target.folder / "percepnet", "percepnet")):  # fmt: skip
-            shutil.copy(source, Path(folder) / name)
+    hops = SHAPES[shape]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for source in ("count_plugin.so", "ranges", PROGRAM):
+            shutil.copy(target.folder / source, folder)
+        (folder / "in").write_bytes(samples.astype("<i2").tobytes())
         emulator, *rest = target.emulator(cpu)
-        command = [shutil.which(emulator), *rest, "-plugin", "./plugin,ranges=ranges,out=count"]
-        call([*command, "./percepnet", "in.wav", "out.wav"], cwd=folder, env={})
-        return json.loads((Path(folder) / "count").read_text())
+        plugin = ["-plugin", "./count_plugin.so,ranges=ranges,out=count"]
+        program = [f"./{PROGRAM}", str(hops), "in", "out"]
+        call([shutil.which(emulator), *rest, *plugin, *program], cwd=folder, env={})
+        counts = json.loads((folder / "count").read_text())
+        output = hashlib.sha256((folder / "out").read_bytes()).hexdigest()
+    for figures in counts["ranges"].values():
+        figures["max"] = -(-figures["max"] // hops)
+    return counts | {"frames": counts["frames"] * hops, "output": output}
 
 
-def count_clips(target: Target, cpu: str, clips: dict[str, np.ndarray]) -> dict[str, dict]:
-    """What `count_clip` gives, of several sounds at a time."""
+def count_clips(
+    target: Target, cpu: str, shape: str, clips: dict[str, np.ndarray]
+) -> dict[str, dict]:
+    """What `count_clip` gives, of several sounds at a time; int16 samples by name."""
     build_plugin(target)
     lines = [f"{name} {begin:x} {end:x}\n" for name, begin, end in read_ranges(target)]
     (target.folder / "ranges").write_text("".join(lines))
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        paths = {name: Path(folder) / f"{name}.wav" for name in clips}
-        for name, path in paths.items():
-            soundfile.write(path, clips[name], 48000, "PCM_16")
-        counts = pool.map(lambda path: count_clip(target, cpu, path), paths.values())
-        return dict(zip(paths, counts, strict=True))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        counts = pool.map(lambda x: count_clip(target, cpu, shape, x), clips.values())
+        return dict(zip(clips, counts, strict=True))
 
 
-def complexity_rows(target: Target, cpu: str, counts: dict[str, dict]) -> list[dict]:
+def complexity_rows(target: Target, cpu: str, shape: str, counts: dict[str, dict]) -> list[dict]:
     """One row a stage: the mean over speech, the maximum over all frames of all inputs."""
     model, frames = read_plan(target)["model"]["name"], counts["speech"]["frames"]
     return [
@@ -144,7 +156,7 @@ def complexity_rows(target: Target, cpu: str, counts: dict[str, dict]) -> list[d
             "target": target.name,
             "cpu": cpu,
             "model": model,
-            "call": "frame",
+            "call": shape,
             "stage": stage,
             "instructions_mean": round(figures["sum"] / frames, 1),
             "instructions_max": max(c["ranges"][stage]["max"] for c in counts.values()),
@@ -155,12 +167,13 @@ def complexity_rows(target: Target, cpu: str, counts: dict[str, dict]) -> list[d
     ]
 
 
-def input_rows(target: Target, cpu: str, counts: dict[str, dict]) -> list[dict]:
+def input_rows(target: Target, cpu: str, shape: str, counts: dict[str, dict]) -> list[dict]:
     """One row an input: instructions of all stages per frame."""
     return [
         {
             "target": target.name,
             "cpu": cpu,
+            "call": shape,
             "input": name,
             "frames": c["frames"],
             "instructions_mean": round(c["ranges"]["total"]["sum"] / c["frames"], 1),
@@ -184,6 +197,28 @@ def require_equal(target: Target, record: dict, test_set: str) -> None:
         )
 
 
+def require_same(counted: dict[tuple[str, str], dict[str, dict]]) -> None:
+    """Raises SystemExit when a CPU or call shape gives another output than the first."""
+    (first, wanted), *others = counted.items()
+    for place, counts in others:
+        for name, c in counts.items():
+            if c["output"] != wanted[name]["output"]:
+                raise SystemExit(f"{' '.join(place)}: output of {name} differs from that of "
+                                 f"{' '.join(first)}; `make check` finds where")  # fmt: skip
+
+
+def count_all(target: Target) -> dict[tuple[str, str], dict[str, dict]]:
+    """{(CPU, call): counts by input}. Raises SystemExit when outputs differ."""
+    sounds = inputs()
+    counted = {
+        (cpu, shape): count_clips(target, cpu, shape, sounds)
+        for cpu in target.every_cpu
+        for shape in SHAPES
+    }
+    require_same(counted)
+    return counted
+
+
 def count(target: Target, test_set: Path) -> None:
     """Adds the rows to run.json. Raises SystemExit when a CPU has not been found equal."""
     record = read_record(target)
@@ -192,15 +227,15 @@ def count(target: Target, test_set: Path) -> None:
         size = (target.folder / "percepnet.wasm").stat().st_size
         print(f"{target.name}: percepnet.wasm has {size:,} bytes, weights included")
     else:
-        record["footprint"] = [footprint(target)]
-    for cpu in target.cpus if target.counted else []:
-        counts = count_clips(target, cpu, inputs())
-        for row in complexity_rows(target, cpu, counts):
-            record["complexity"] = put_row(record["complexity"], row, ("cpu", "call", "stage"))
-        for row in input_rows(target, cpu, counts):
-            record["inputs"] = put_row(record["inputs"], row, ("cpu", "input"))
-            print("{target} {cpu}, {input}: {instructions_mean:,.0f} instructions a frame, at most "
-                  "{instructions_max:,}".format(**row))  # fmt: skip
+        record["footprint"] = [footprint(target, SHAPES)]
+    if target.counted:
+        record["complexity"], record["inputs"] = [], []
+        for place, counts in count_all(target).items():
+            record["complexity"] += complexity_rows(target, *place, counts)
+            record["inputs"] += input_rows(target, *place, counts)
+        for row in record["inputs"]:
+            print("{target} {cpu}, {call}, {input}: {instructions_mean:,.0f} instructions a frame, "
+                  "at most {instructions_max:,}".format(**row))  # fmt: skip
     write_record(target, record)
     for line in baseline.differences(record) if target.counted else []:
         print(line)

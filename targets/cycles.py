@@ -3,20 +3,21 @@
 `python -m targets.cycles TARGET` adds the rows `cycles` to `build/<target>/run.json`. Every block
 of instructions that ran is scheduled by llvm-mca as if it followed itself, and weighted by how
 often it ran (QEMU); all loads hit the nearest cache. Beside it stands the memory roofline: each
-weight is read from memory once a frame, at the bandwidth of `[cycles]`. The larger of the two is
-the time. Within a factor of two at best; the LLVM version is in every row.
+weight is read from memory once a call, those of the recurrent matrices once a frame, at the
+bandwidth of `[cycles]`. The larger of the two is the time. Within a factor of two at best; the LLVM
+version is in every row.
 """
 
 import argparse
+import itertools
 import json
 import re
 from collections import Counter
 
-from elftools.elf.elffile import ELFFile
-
 from targets.build import call
-from targets.count import count_clips, inputs, read_ranges
-from targets.run import put_row, read_record, write_record
+from targets.count import PROGRAM, SHAPES, count_clips, inputs, read_ranges
+from targets.footprint import weight_bytes
+from targets.run import read_record, write_record
 from targets.target import Target, load, read_plan
 
 VERSION = 19
@@ -33,7 +34,7 @@ def read_listing(target: Target) -> dict[int, str]:
     would assume 100 cycles, become jumps.
     """
     text = call([OBJDUMP, "-d", "--no-show-raw-insn", "--mattr=+all",
-                 str(target.folder / "percepnet")])  # fmt: skip
+                 str(target.folder / PROGRAM)])  # fmt: skip
     listing = {}
     for line in text.splitlines():
         if found := re.match(r"\s*([0-9a-f]+):\s+(\S.*)", line):
@@ -74,41 +75,35 @@ def stage_cycles(target: Target, blocks: Counter, cycles: list[float], frames: i
     return stages
 
 
-def weight_bytes(target: Target) -> int:
-    """Bytes of weights that one frame reads: one layout, though the library may hold several."""
-    total = 0
-    for path in (target.folder / "obj" / "library").glob("weights*.o"):
-        with path.open("rb") as file:
-            for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
-                total += symbol["st_size"] * symbol.name.endswith(("_weight", "_bias", "_mult"))
-    return total
+def row(target: Target, core: str, shape: str, counts: dict, read_bytes: int) -> dict:
+    """Cycles, milliseconds, per cent of a core of `[cycles]`, bound by what."""
+    facts, blocks = target.cycles[core], read_blocks(counts)
+    each = schedule(list(blocks), read_listing(target), facts["model"])
+    stages = stage_cycles(target, blocks, each, counts["frames"])
+    compute_ms = sum(stages.values()) / facts["ghz"] / 1e6
+    memory_ms = read_bytes / facts["gb_per_s"] / 1e6
+    return {
+        "target": target.name, "core": core, "counted_on": facts["cpu"],
+        "scheduled_as": facts["model"],
+        "llvm": re.search(r"LLVM version (\S+)", call([MCA, "--version"]))[1], "call": shape,
+        "model": read_plan(target)["model"]["name"],
+        "ghz": facts["ghz"], "gb_per_s": facts["gb_per_s"], "weight_bytes": read_bytes,
+        "cycles_estimate": round(sum(stages.values())),
+        "ms_compute": round(compute_ms, 4), "ms_memory": round(memory_ms, 4),
+        "percent_of_core": round(max(compute_ms, memory_ms) * FRAMES_PER_SECOND / 10, 2),
+        "bound_by": "memory" if memory_ms > compute_ms else "compute",
+        "stages": {stage: round(value) for stage, value in stages.most_common()},
+    }  # fmt: skip
 
 
-def rows(target: Target, read_bytes: int) -> list[dict]:
-    """One row a core of `[cycles]`: cycles, milliseconds, per cent of the core, bound by what."""
-    listing, version = read_listing(target), call([MCA, "--version"])
-    found, counted = [], {}
-    for core, facts in target.cycles.items():
-        cpu = facts["cpu"]
-        if cpu not in counted:
-            counted[cpu] = count_clips(target, cpu, {"speech": inputs()["speech"]})["speech"]
-        blocks, frames = read_blocks(counted[cpu]), counted[cpu]["frames"]
-        each = schedule(list(blocks), listing, facts["model"])
-        stages = stage_cycles(target, blocks, each, frames)
-        compute_ms = sum(stages.values()) / facts["ghz"] / 1e6
-        memory_ms = read_bytes / facts["gb_per_s"] / 1e6
-        slower_ms = max(compute_ms, memory_ms)
-        found.append({
-            "target": target.name, "core": core, "counted_on": cpu, "scheduled_as": facts["model"],
-            "llvm": re.search(r"LLVM version (\S+)", version)[1], "call": "frame",
-            "model": read_plan(target)["model"]["name"],
-            "ghz": facts["ghz"], "gb_per_s": facts["gb_per_s"], "weight_bytes": read_bytes,
-            "cycles_estimate": round(sum(stages.values())),
-            "ms_compute": round(compute_ms, 4), "ms_memory": round(memory_ms, 4),
-            "percent_of_core": round(slower_ms * FRAMES_PER_SECOND / 10, 2),
-            "bound_by": "memory" if memory_ms > compute_ms else "compute",
-            "stages": {stage: round(value) for stage, value in stages.most_common()},
-        })  # fmt: skip
+def rows(target: Target) -> list[dict]:
+    """One row a core and call shape."""
+    found, counted, speech = [], {}, {"speech": inputs()["speech"]}
+    for (core, facts), shape in itertools.product(target.cycles.items(), SHAPES):
+        place = facts["cpu"], shape
+        if place not in counted:
+            counted[place] = count_clips(target, *place, speech)["speech"]
+        found.append(row(target, core, shape, counted[place], weight_bytes(target, SHAPES[shape])))
     return found
 
 
@@ -121,11 +116,13 @@ def main() -> None:
         raise SystemExit(f"{target.name}: no processors found; a table [cycles] in targets/"
                          f"{target.name}.toml is needed")  # fmt: skip
     record = read_record(target)
-    for row in rows(target, weight_bytes(target)):
-        record["cycles"] = put_row(record["cycles"], row, ("core", "call"))
-        print("{core}, estimate (LLVM {llvm}): {cycles_estimate:,} cycles a frame, {ms_compute} ms "
-              "at {ghz} GHz; {ms_memory} ms to read the weights at {gb_per_s} GB/s; "
-              "{percent_of_core} % of a core, bound by {bound_by}".format(**row))  # fmt: skip
+    record["cycles"] = rows(target)
+    for found in record["cycles"]:
+        print(
+            "{core}, {call}, estimate (LLVM {llvm}): {cycles_estimate:,} cycles a frame, "
+            "{ms_compute} ms at {ghz} GHz; {ms_memory} ms to read the weights at {gb_per_s} "
+            "GB/s; {percent_of_core} % of a core, bound by {bound_by}".format(**found)
+        )
     write_record(target, record)
 
 

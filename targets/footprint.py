@@ -22,18 +22,34 @@ def section_bytes(path: Path) -> tuple[int, int]:
     return code, constants
 
 
-def footprint(target: Target) -> dict:
-    """Footprint row in bytes.
+def weight_bytes(target: Target, hops: int) -> int:
+    """Bytes of weights that a frame reads in calls of `hops`, of the layout all CPUs but i8mm take.
+
+    A call reads them once, but for those of the recurrent matrices, which meet one frame at a time.
+    """
+    total = 0.0
+    for path in (target.folder / "obj" / "library").glob("weights*.o"):
+        with path.open("rb") as file:
+            for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
+                if symbol.name.endswith(("_weight", "_bias", "_mult")):
+                    total += symbol["st_size"] / (1 if "_hh_" in symbol.name else hops)
+    return round(total)
+
+
+def footprint(target: Target, shapes: dict[str, int]) -> dict:
+    """Footprint row in bytes; shapes: hops of a call by its name.
 
     state: memory that lasts from call to call; scratch: signals of one frame in the same block;
-    stack: high-water mark over frames of noise, every stage on, on a painted stack; text: code;
-    rodata: tables and unwind data; weights: the constants of the `weights*` files.
+    stack: high-water mark over single hops and blocks of noise, every stage on, on a painted stack,
+    the largest of all CPUs; text: code;
+    rodata: tables and unwind data; weights: the constants of the `weights*` files; read_<call>:
+    what of them a frame reads.
     """
     measured = [
         json.loads(
             subprocess.check_output([*target.command(cpu), "--footprint", *EVERY_STAGE], text=True)
         )
-        for cpu in target.cpus
+        for cpu in target.every_cpu
     ]
     sizes = {
         path.stem: section_bytes(path) for path in (target.folder / "obj" / "library").glob("*.o")
@@ -48,4 +64,5 @@ def footprint(target: Target) -> dict:
         "text": sum(code for code, _ in sizes.values()),
         "rodata": sum(data for _, data in sizes.values()) - weights,
         "weights": weights,
+        **{f"read_{shape}": weight_bytes(target, hops) for shape, hops in shapes.items()},
     }

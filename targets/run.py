@@ -135,9 +135,8 @@ def run_cpu(target: Target, cpu: str, test_set: Path) -> dict:
 def check_kernels(target: Target) -> int:
     """Kernels against scalar ones, blocks against single hops, on every CPU; number of failures."""
     programs = [p for p in ("kernel_check", "block_check") if (target.folder / p).exists()]
-    cpus = [*target.cpus, *target.check.get("kernel_cpus", [])]
     failures = 0
-    for cpu, program in itertools.product(cpus, programs):
+    for cpu, program in itertools.product(target.every_cpu, programs):
         command = target.command(cpu, program=program)
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         print(f"{target.name} {cpu}: {done.stdout}", end="")

@@ -26,8 +26,8 @@ class Target:
     WebAssembly module, in place of a shared library and a command."""
     check: dict
     """objdump and `float`, the pattern of forbidden mnemonics: without, no disassembly check.
-    outside: symbols that the library may take from the system. kernel_cpus: further CPUs on which
-    the kernels are compared with the scalar ones."""
+    outside: symbols that the library may take from the system. kernel_cpus: further CPUs with
+    kernels of their own, on which these are checked and counted."""
 
     cycles: dict
     """{core: {model, cpu, ghz, gb_per_s}} for targets/cycles.py; empty: nothing is modelled."""
@@ -40,6 +40,11 @@ class Target:
     def system(self, cpu: str) -> str:
         """Name under `build/out/`: the target, and the CPU where there are several."""
         return self.name if len(self.cpus) == 1 else f"{self.name}-{cpu}"
+
+    @property
+    def every_cpu(self) -> list[str]:
+        """The CPUs, and those only there for their kernels."""
+        return [*self.cpus, *self.check.get("kernel_cpus", [])]
 
     @property
     def counted(self) -> bool:

@@ -75,13 +75,12 @@ def wav(samples: np.ndarray) -> bytes:
 
 
 def add_operators(folder: Folder) -> None:
-    """Argument and result of the four functions that need tables, over their whole domain."""
+    """Argument and result of the three functions that need tables, over their whole domain."""
     wide = (np.arange(OPERATOR_VALUES) * STEP) % 2**32 - 2**31
     near = np.arange(OPERATOR_VALUES) * 17 - OPERATOR_VALUES * 17 // 2  # where they are not flat
     signed = np.concatenate([wide, near])
     functions = {
         "log2_q16": np.abs(signed),
-        "exp2_q16": signed,
         "tanh_q15": signed,
         "sigmoid_q15": signed,
     }

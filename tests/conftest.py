@@ -22,6 +22,7 @@ HEADER = """\
 #include <stdint.h>
 #define PERCEPNET_RATE 48000
 #define PERCEPNET_HOP 480
+#define PERCEPNET_BLOCK 4
 #define PERCEPNET_STATE_BYTES 4096
 #define PERCEPNET_STATE_ALIGN 16
 #define PERCEPNET_OK 0
@@ -32,6 +33,8 @@ size_t percepnet_state_bytes(void);
 percepnet *percepnet_init(void *mem, size_t bytes);
 int percepnet_reset(percepnet *st);
 int percepnet_process(percepnet *st, int16_t *out, const int16_t *in);
+int percepnet_process_block(percepnet *st, int16_t *out, const int16_t *in, int hops,
+                            int16_t *voice_q15);
 int percepnet_delay_samples(void);
 int percepnet_set_postfilter(percepnet *st, int on);
 int percepnet_set_decay_floor(percepnet *st, int on);
@@ -71,6 +74,14 @@ int percepnet_process(percepnet *st, int16_t *out, const int16_t *in)
     for (int i = 0; i < 480; i++)
         out[i] = (int16_t)(out[i] ^ st->limit);
     return out[0] & 0x7FFF;
+}
+int percepnet_process_block(percepnet *st, int16_t *out, const int16_t *in, int hops,
+                            int16_t *voice_q15)
+{
+    for (int i = 0; i < hops; i++)
+        percepnet_process(st, out + 480 * i, in + 480 * i);
+    (void)voice_q15;
+    return 0;
 }
 int percepnet_delay_samples(void) { return 1440; }
 int percepnet_set_postfilter(percepnet *st, int on) { st->postfilter = on; return 0; }

@@ -25,7 +25,7 @@ def enhance(library, x: np.ndarray) -> np.ndarray:
 
 def test_quality_has_not_fallen(library):
     """Host build, one clip at each SNR: at most 0.02 PESQ-WB and 0.003 STOI below the baseline."""
-    stored, now = baseline.read("embedded"), {}
+    stored, now = baseline.read("embedded", "small"), {}
     if stored["weights"] != baseline.weights_hash(stored["model"]):
         pytest.fail("the weights have changed since the baseline; run make baseline and commit it")
     for ending in CLIPS:
@@ -54,11 +54,11 @@ def scores(path, host=1.5, error=""):
 def test_store_and_differences(tmp_path, monkeypatch):
     monkeypatch.setattr(baseline, "HERE", tmp_path)
     path = baseline.store(scores(tmp_path / "score/tiny.csv"), "small")
-    assert baseline.read("tiny")["scores"]["host"]["a"] == {"pesq_wb": 1.5, "stoi": 0.8}
-    assert path.name == "tiny.json" and baseline.read("other") is None
+    assert baseline.read("tiny", "small")["scores"]["host"]["a"] == {"pesq_wb": 1.5, "stoi": 0.8}
+    assert path.name == "tiny-small.json" and baseline.read("tiny", "full") is None
     rows = [{"system": "host", "clip": c, "error": e, "pesq_wb": v, "stoi": 0.8}
             for c, v, e in (("a", 1.45, ""), ("b", 9, "failed"), ("new", 5, ""))]
-    found = {r["measure"]: r for r in baseline.differences({"tiny": rows})}
+    found = {r["measure"]: r for r in baseline.differences({"tiny": rows}, "small")}
     assert found["pesq_wb"]["difference"] == pytest.approx(-0.05)
     assert found["pesq_wb"]["clips"] == 1 and found["stoi"]["difference"] == 0
 
@@ -68,4 +68,4 @@ def test_no_baseline_of_what_failed(tmp_path, monkeypatch):
     path = scores(tmp_path / "score/tiny.csv", error="silent output")
     with pytest.raises(SystemExit, match="host b: silent output"):
         baseline.store(path, "small")
-    assert not (tmp_path / "tiny.json").exists()
+    assert not (tmp_path / "tiny-small.json").exists()

@@ -9,7 +9,7 @@ def write_run(build, **lists) -> list[dict]:
     """runs of one target with these rows and two kernels."""
     gen = build / "arm64" / "gen"
     gen.mkdir(parents=True)
-    ops = [{"name": "matvec_s8", "stage": "dnn"}, {"name": "matvec_s8_s16", "stage": "dnn"}]
+    ops = [{"name": "matmul_s8", "stage": "dnn"}, {"name": "matmul_s8_s16", "stage": "dnn"}]
     (gen / "plan.json").write_text(json.dumps({"kernels": {"ops": ops}}))
     (build / "arm64" / "run.json").write_text(json.dumps(lists))
     return complexity.read_runs(build)
@@ -21,7 +21,7 @@ def counted(**stages: float) -> list[dict]:
 
 
 def test_kernels_belong_to_their_stage(tmp_path):
-    rows = counted(dnn=1.5, matvec_s8_neon=20, matvec_s8_s16_neon=300, pitch=7, total=328.5)
+    rows = counted(dnn=1.5, matmul_s8_neon=20, matmul_s8_s16_neon=300, pitch=7, total=328.5)
     runs = write_run(tmp_path, complexity=rows)
     assert complexity.stacks(runs) == {"arm64 a53, frame": {"dnn": 321.5, "pitch": 7}}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import ERB, SUPPRESSOR, needs_arm64, write_set, write_stand_in
 
-from targets import baseline, build, count, run, target
+from targets import baseline, build, count, document, run, target
 
 # Straight-line code whose instructions can be counted by eye: four adds and the return.
 FIVE = """
@@ -33,7 +33,8 @@ def arm64(tmp_path, monkeypatch):
     gen = write_stand_in(tmp_path, "arm64", erb_c=erb, suppressor_c=CLEARING)
     (gen / "features.c").write_text("typedef int nothing;" + FIVE)
     (gen / "weights.c").write_text(
-        "extern const signed char percepnet_w[1000];\nconst signed char percepnet_w[1000] = {1};\n"
+        "extern const signed char percepnet_w_weight[600], percepnet_w_hh_weight[400];\n"
+        "const signed char percepnet_w_weight[600] = {1}, percepnet_w_hh_weight[400] = {1};\n"
     )
     arm64 = target.load("arm64")
     build.build(arm64)
@@ -43,11 +44,13 @@ def arm64(tmp_path, monkeypatch):
     return arm64, test_set
 
 
-def rows_of(goal) -> dict[str, dict]:
+def rows_of(goal, shape: str = "frame") -> dict[str, dict]:
     """Complexity rows of the first CPU by stage, over two sounds."""
     clips = {name: count.inputs()[name][:24000] for name in ("speech", "silence")}
-    counts = count.count_clips(goal, goal.cpus[0], clips)
-    return {row["stage"]: row for row in count.complexity_rows(goal, goal.cpus[0], counts)}
+    counts = count.count_clips(goal, goal.cpus[0], shape, clips)
+    frames = 50 // count.SHAPES[shape] * count.SHAPES[shape]
+    assert {c["frames"] for c in counts.values()} == {frames}
+    return {row["stage"]: row for row in count.complexity_rows(goal, goal.cpus[0], shape, counts)}
 
 
 def test_counts(arm64):
@@ -62,6 +65,24 @@ def test_counts(arm64):
     assert rows["erb"]["instructions_max"] > rows["erb"]["instructions_mean"]  # loud samples cost
     # five moves of the C library, 4800 bytes at most 64 at a time, belong to their caller
     assert rows["suppressor"]["instructions_mean"] > 4800 / 64
+
+
+def test_counts_of_blocks_are_of_single_frames(arm64):
+    """Four times five instructions in a block are five a frame, and so is the largest of them."""
+    rows = rows_of(arm64[0], "block4")
+    five, total = rows["features"], rows["total"]
+    assert five["call"] == "block4"
+    assert (five["instructions_mean"], five["instructions_max"]) == (5, 5)
+    single = rows_of(arm64[0])["total"]
+    for figure in ("instructions_mean", "instructions_max"):  # the loop over hops costs a little
+        assert total[figure] == pytest.approx(single[figure], rel=0.2)
+
+
+def test_another_output_is_not_counted():
+    first, same, other = ({"silence": {"output": x}} for x in "aab")
+    count.require_same({("cortex-a53", "frame"): first, ("max", "block4"): same})
+    with pytest.raises(SystemExit, match="max block4: output of silence differs from that of c"):
+        count.require_same({("cortex-a53", "frame"): first, ("max", "block4"): other})
 
 
 def test_counts_are_the_same_in_every_folder_and_environment(arm64, monkeypatch):
@@ -83,14 +104,16 @@ def test_rows_in_the_record(arm64):
     record = json.loads((phone.folder / "run.json").read_text())
     keys = ["target", "cpu", "model", "call", "stage", "instructions_mean", "instructions_max"]
     assert all(list(row) == keys for row in record["complexity"])
-    places = [(row["cpu"], row["stage"]) for row in record["complexity"]]
+    places = [(row["cpu"], row["call"], row["stage"]) for row in record["complexity"]]
     assert len(places) == len(set(places))
-    assert {cpu for cpu, _ in places} == {"cortex-a53", "cortex-a76"}
+    counted = {(cpu, call) for cpu in ("cortex-a53", "cortex-a76", "max") for call in count.SHAPES}
+    assert {place[:2] for place in places} == counted
     assert [row["input"] for row in record["inputs"][:4]] == list(count.inputs())
     most = max(row["instructions_max"] for row in record["inputs"])
     assert most == max(row["instructions_max"] for row in record["complexity"])
     (sizes,) = record["footprint"]
     assert (sizes["state"], sizes["scratch"], sizes["weights"]) == (3072, 1024, 1000)
+    assert (sizes["read_frame"], sizes["read_block4"]) == (1000, 600 // 4 + 400)
     assert 960 <= sizes["stack"] <= 1400  # a local hop and saved registers
     assert sizes["text"] > 200 and sizes["rodata"] >= 16  # the four weights of erb.c at the least
 
@@ -106,7 +129,7 @@ def test_an_unequal_command_is_not_counted(arm64):
 
 def test_a_command_without_calls_is_not_counted(arm64):
     phone, _ = arm64
-    for part in (phone.folder / "obj" / "percepnet").glob("*.o"):
+    for part in (phone.folder / "obj" / "calls").glob("*.o"):
         part.unlink()
     with pytest.raises(SystemExit, match="no @end found"):
         count.read_ranges(phone)
@@ -116,6 +139,7 @@ def record_of(total: float) -> dict:
     row = {"target": "arm64", "cpu": "a53", "model": "small", "call": "frame", "stage": "total"}
     return {
         "provenance": {"compiler": "gcc 12"},
+        "footprint": [{"stack": 1200}],
         "complexity": [row | {"instructions_mean": total, "instructions_max": total + 10}],
     }
 
@@ -133,8 +157,18 @@ def test_baseline(tmp_path, monkeypatch):
     assert told == ("baseline: a53 frame total instructions_mean: "
                     "1,000 in the baseline, 1,010 now (+1.00 %)")  # fmt: skip
     assert len(baseline.regressions(record_of(1011))) == 2  # mean and maximum
+    further = record_of(1000)
+    further["complexity"] += [further["complexity"][0] | {"call": "block4"}]
+    assert baseline.regressions(further) == ["a53 block4: not in the baseline"]
     other = record_of(2000) | {"provenance": {"compiler": "gcc 13"}}
     assert "not compared" in baseline.differences(other)[0]
+
+
+def test_page_holds_the_baseline():
+    text = document.PAGE.read_text()
+    for name, part in document.parts().items():
+        wanted = f"<!-- begin {name} -->\n{part}<!-- end -->"
+        assert wanted in text, f"{name} is not current; run python -m targets.document"
 
 
 def test_inputs_are_whole_seconds_of_integers():

@@ -26,7 +26,7 @@ def test_schedule(model, free):
 
 
 def stand_in_rows(monkeypatch, read_bytes: int) -> dict[str, dict]:
-    """Rows of two calls that ran CHAIN five times in stage erb, FREE once outside any stage."""
+    """Rows of two frames that ran CHAIN five times in stage erb, FREE once outside any stage."""
     arm64 = target.load("arm64")
     counts = {"frames": 2, "blocks": [[0, 4, 3], [0, 4, 2], [16, 4, 1]]}
     listing = {4 * i: code for i, code in enumerate(CHAIN + FREE)}
@@ -34,19 +34,22 @@ def stand_in_rows(monkeypatch, read_bytes: int) -> dict[str, dict]:
     monkeypatch.setattr(cycles, "read_listing", lambda _: listing)
     monkeypatch.setattr(cycles, "read_ranges", lambda _: [("@begin", 0, 1), ("erb", 0, 16)])
     monkeypatch.setattr(cycles, "read_plan", lambda _: {"model": {"name": "stand-in"}})
-    return {row["core"]: row for row in cycles.rows(arm64, read_bytes)}
+    monkeypatch.setattr(cycles, "weight_bytes", lambda _, hops: read_bytes // hops)
+    return {(row["core"], row["call"]): row for row in cycles.rows(arm64)}
 
 
 def test_rows(monkeypatch):
     """(5 x 4 + 2) / 2 cycles a frame on the A55, which is much less than a megabyte takes."""
-    row = stand_in_rows(monkeypatch, 1_000_000)["Cortex-A55"]
+    found = stand_in_rows(monkeypatch, 1_000_000)
+    row = found["Cortex-A55", "frame"]
+    assert found["Cortex-A55", "block4"]["ms_memory"] == row["ms_memory"] / 4
     assert row["cycles_estimate"] == 11 and row["stages"] == {"erb": 10, "C library": 1}
     facts = target.load("arm64").cycles["Cortex-A55"]
     assert row["ms_memory"] == pytest.approx(1 / facts["gb_per_s"])
     assert row["bound_by"] == "memory"
     assert row["percent_of_core"] == pytest.approx(100 / facts["gb_per_s"] / 10)  # of 10 ms
     assert row["llvm"].startswith(f"{cycles.VERSION}.")
-    assert stand_in_rows(monkeypatch, 0)["Cortex-A55"]["bound_by"] == "compute"
+    assert stand_in_rows(monkeypatch, 0)["Cortex-A55", "frame"]["bound_by"] == "compute"
 
 
 def test_blocks_of_one_place_are_added():

@@ -110,7 +110,7 @@ def test_a_changed_line_is_found(bench, fault):
 
 
 TABLES = (
-    "band_peaks comb_weights_q15 dry_share_q30 exp2_q29 fft_cos_q31 fft_sin_q31 log2_q30 "
+    "band_peaks comb_weights_q15 dry_share_q30 fft_cos_q31 fft_sin_q31 log2_q30 "
     "pitch_bias_q15 pitch_fir_q15 pitch_move_cost_q15 pitch_move_first pitch_period_weights_q15 "
     "pitch_window_q15 rise_q11 sine_q30 tanh_q30 unpack_cos_q31 unpack_sin_q31 win_q15 winsyn_q39"
 )
@@ -120,8 +120,6 @@ def test_every_table_is_mutated(bench):
     assert sorted(bench.content["tables"]) == TABLES.split()
 
 
-# No stage uses exp2 yet; tests/test_fixed.py compares that operator itself.
-USED = [name for name in TABLES.split() if name != "exp2_q29"]
 # Where the clip looks: w_0 and w_1 of the comb with two future periods; the attenuation limit of
 # the run; staying at the shortest lag, as in silence, and jumping by 16 lags; the bias of the
 # shortest lag and of the longest.
@@ -133,7 +131,7 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("name", USED)
+@pytest.mark.parametrize("name", TABLES.split())
 def test_a_swapped_table_entry_is_found(bench, name):
     """Two entries at a third and at two thirds of the table, or the next that differ."""
     values = bench.arrays[name].copy()
@@ -166,7 +164,7 @@ def test_a_widened_weight_is_refused():
         w[7, 3] = value
         with pytest.raises(OverflowError, match=rf"gru2_hh row 7: weight .* {abs(value)}, bound"):
             quantize.prove("gru2_hh", w, arrays["gru2_hh_bias"], arrays["gru2_hh_mult"],
-                           entry["shift"], entry["x_max"])  # fmt: skip
+                           entry["x_max"])  # fmt: skip
 
 
 def test_a_shortened_accumulator_is_refused(monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from eval import statistics
+from eval import pareto, statistics
 from eval.metrics import METRICS
 from eval.report import gather, main, margins
 from eval.score import FIELDS
@@ -159,6 +159,23 @@ def test_pareto_and_delay_of_outside_systems(build):
     assert facts["delay"]["float"] == {"removed": 480, "median": 0, "largest": 0}
     assert facts["systems"]["float"]["version"] == "1.2"
     assert {"commit", "weights", "scoring"} < report["provenance"].keys()
+
+
+def test_pareto_of_the_other_sizes(build, tmp_path, monkeypatch):
+    """The built size from the run, others from the stored scores and counts; all are drawn."""
+    monkeypatch.setattr("eval.baseline.HERE", tmp_path)
+    for model, value in (("small", 9), ("full", 2)):
+        scores = {"host": {"a": {"pesq_wb": value}, "b": {"pesq_wb": value + 1}}}
+        (tmp_path / f"tiny-{model}.json").write_text(json.dumps({"scores": scores}))
+    places = (("frame", "dnn", 1), ("frame", "total", 7), ("block4", "total", 5))
+    rows = [{"cpu": "max", "call": call, "stage": stage, "instructions_mean": n}
+            for call, stage, n in places]
+    (tmp_path / "arm64-full.json").write_text(json.dumps({"rows": rows}))
+    report, _ = gather(build)
+    assert report["pareto"][-1] == {"testset": "tiny", "system": "full arm64-max",
+                                    "instructions": 7, "pesq_wb": 2.5, "counted": "eval/baseline"}
+    assert [p["system"] for p in report["pareto"]] == ["arm64-cortex-a53", "full arm64-max"]
+    assert len(pareto.plot(report, "tiny")["points"]) == 2
 
 
 def test_failures_are_counted_not_averaged(tmp_path, capsys):

@@ -47,7 +47,7 @@ def test_the_c_library_equals_the_vectors(folder, library, run):
 
 
 def test_operators_are_swept_to_the_ends_of_int32(folder):
-    for name in ("log2_q16", "exp2_q16", "tanh_q15", "sigmoid_q15"):
+    for name in ("log2_q16", "tanh_q15", "sigmoid_q15"):
         rows = read(folder, f"operators/{name}.int64")
         assert rows[:, 0].max() > 2**30 and len(rows) == 2 * vectors.OPERATOR_VALUES
         for x, y in rows[::997]:

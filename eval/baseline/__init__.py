@@ -1,6 +1,6 @@
 """Scores to compare with: `python -m eval.baseline --set build/sets/X` (make baseline) stores them.
 
-eval/baseline/<set>.json, committed:
+eval/baseline/<set>-<model>.json, committed, all sizes beside each other:
 
     {"model": name, "weights": SHA-256 of the weights' file, "versions": of the tools,
      "scores": {system: {clip: {pesq_wb, stoi}}}}
@@ -29,9 +29,9 @@ def weights_hash(model: str) -> str:
     return hashlib.sha256((MODELS / f"{model}.safetensors").read_bytes()).hexdigest()
 
 
-def read(name: str) -> dict | None:
-    """The baseline of a set, None without one."""
-    path = HERE / f"{name}.json"
+def read(name: str, model: str) -> dict | None:
+    """The baseline of a set and model, None without one."""
+    path = HERE / f"{name}-{model}.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
@@ -48,7 +48,7 @@ def store(scores: Path, model: str) -> Path:
     table: dict[str, dict] = {system: {} for system in SYSTEMS}
     for row in rows:
         table[row["system"]][row["clip"]] = {m: round(float(row[m]), 4) for m in LIMITS}
-    path = HERE / f"{scores.stem}.json"
+    path = HERE / f"{scores.stem}-{model}.json"
     content = {"model": model, "weights": weights_hash(model), "versions": tools(), "scores": table}
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(content, indent=1) + "\n")
@@ -61,12 +61,12 @@ def drops(before: dict[str, dict], now: dict[str, dict]) -> dict[str, float]:
     return {m: fmean(before[clip][m] - now[clip][m] for clip in now) for m in LIMITS}
 
 
-def differences(scores: dict[str, list[dict]]) -> list[dict]:
+def differences(scores: dict[str, list[dict]], model: str) -> list[dict]:
     """`baseline` of report.json: [{testset, system, measure, baseline, now, difference, clips}]
     of the sets that have a baseline, over the clips scored in both."""
     table = []
     for name, rows in scores.items():
-        for system, before in (read(name) or {"scores": {}})["scores"].items():
+        for system, before in (read(name, model) or {"scores": {}})["scores"].items():
             now = {r["clip"]: r for r in rows
                    if r["system"] == system and not r["error"] and r["clip"] in before}
             for measure, drop in drops(before, now).items() if now else ():

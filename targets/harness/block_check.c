@@ -1,21 +1,13 @@
 /* block_check [HOPS]: blocks of HOPS hops, or of 1, 2, 3 ... hops in turn, against hop by hop.
  *
  * Noise, silence, full scale and quiet noise go through two instances; samples and voice activity
- * must be equal. The counting plugin measures the blocks only. Exit codes: 0 equal, 1 not. */
+ * must be equal. Exit codes: 0 equal, 1 not. */
 #define _POSIX_C_SOURCE 200112L /* posix_memalign */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "percepnet.h"
-
-#if defined(__aarch64__)
-#define COUNT_BEGIN() __asm__ volatile("hint #96" ::: "memory")
-#define COUNT_END() __asm__ volatile("hint #97" ::: "memory")
-#else
-#define COUNT_BEGIN() ((void)0)
-#define COUNT_END() ((void)0)
-#endif
 
 enum { N_HOPS = 96, N_SAMPLES = N_HOPS * PERCEPNET_HOP };
 
@@ -48,14 +40,6 @@ static percepnet *new_instance(void)
     return st;
 }
 
-/* In place, between the markers. */
-static void process_block(percepnet *st, int16_t *x, int hops, int16_t *voice)
-{
-    COUNT_BEGIN();
-    percepnet_process_block(st, x, x, hops, voice);
-    COUNT_END();
-}
-
 int main(int argc, char **argv)
 {
     int hops = argc > 1 ? atoi(argv[1]) : 0;
@@ -69,7 +53,8 @@ int main(int argc, char **argv)
     for (int n = 0, turn = 0, count; n < N_HOPS; n += count, turn++) {
         count = hops ? hops : turn % PERCEPNET_BLOCK + 1;
         count = count < N_HOPS - n ? count : N_HOPS - n;
-        process_block(b, block + n * PERCEPNET_HOP, count, voice_block + n);
+        int16_t *hop = block + n * PERCEPNET_HOP;
+        percepnet_process_block(b, hop, hop, count, voice_block + n);
     }
     free(a);
     free(b);

@@ -70,14 +70,6 @@ static int32_t value(int kind, int i, int32_t low, int32_t high)
     }
 }
 
-static int bits(uint64_t x)
-{
-    int n = 0;
-    for (; x; x >>= 1)
-        n++;
-    return n;
-}
-
 /* of the weights of int8 inputs as they are packed */
 static int32_t row_sum(int rows, int cols, int row)
 {
@@ -117,10 +109,7 @@ static percepnet_matrix matrix(int rows, int cols, int x_max, int kind)
         bias_raised[row] = bias[row] - 128 * row_sum(rows, cols, row);
         mult[row] = (int32_t)between(scale / 2, scale);
     }
-    int64_t acc = (int64_t)cols * 127 * x_max + most;
-    int least = bits((uint64_t)acc * (uint64_t)scale) - 30;
-    int shift = (int)between(least > 1 ? least : 1, least > 20 ? least + 4 : 24);
-    return (percepnet_matrix){weight, weight_i8mm, bias, mult, bias_raised, rows, cols, shift};
+    return (percepnet_matrix){weight, weight_i8mm, bias, mult, bias_raised, rows, cols, 31};
 }
 
 static void clear(void)

@@ -10,7 +10,6 @@
 /* C99 leaves >> of a negative number to the implementation: we need the arithmetic shift. */
 typedef char percepnet_needs_arithmetic_shift[(INT64_C(-3) >> 1) == -2 && (-3 >> 1) == -2 ? 1 : -1];
 
-extern const int32_t percepnet_exp2_q29[];
 extern const int32_t percepnet_log2_q30[];
 extern const int32_t percepnet_tanh_q30[];
 
@@ -133,14 +132,6 @@ static inline int32_t log2_q16(uint64_t x)
     uint64_t mantissa = k > 22 ? x >> (k - 22) : (x ? x : 1) << (22 - k);
     int32_t fraction = (int32_t)(mantissa - (1u << 22));
     return k * 65536 + (int32_t)rshift_round(lut_lerp(percepnet_log2_q30, fraction, 15), 14);
-}
-
-/* 2^x in Q16 from x in Q16; saturates at x = 30, 0 below -17; max error 0.5 LSB + 3.8e-6 of it */
-static inline int64_t exp2_q16(int32_t x_q16)
-{
-    int32_t x = (int32_t)clamp(x_q16, -(20 << 16), 30 << 16);
-    int64_t mantissa = lut_lerp(percepnet_exp2_q29, x & 0xFFFF, 9);
-    return shift_round(mantissa, (x >> 16) - 13);
 }
 
 /* tanh in Q15 from Q12; max error 1.3 LSB */

@@ -13,8 +13,10 @@
 PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x,
                            int stride, const int blocks, const int columns)
 {
-    const int8_t *w[2] = {m->weight + row * m->cols, m->weight + (row + 16) * m->cols};
-    int32x4_t acc[8][4];
+    const int8_t *w[4];
+    for (int b = 0; b < blocks; b++)
+        w[b] = m->weight + (row + b * 16) * m->cols;
+    int32x4_t acc[16][4];
     for (int r = 0; r < 4 * blocks; r++)
         for (int c = 0; c < columns; c++)
             acc[r][c] = vld1q_s32(m->bias + row + 4 * r);
@@ -89,9 +91,10 @@ PERCEPNET_INLINE void product(int32_t *out_q12, const percepnet_matrix *m, const
                               int stride, const int columns)
 {
     int row = 0;
-    if (columns <= 2) /* there are registers for two blocks */
-        for (; row + 2 * 16 <= m->rows; row += 2 * 16)
-            body(out_q12, m, row, x, stride, 2, columns);
+    const int blocks = 4 / columns; /* as many sums as registers hold */
+    if (blocks > 1)
+        for (; row + blocks * 16 <= m->rows; row += blocks * 16)
+            body(out_q12, m, row, x, stride, blocks, columns);
     for (; row + 16 <= m->rows; row += 16)
         body(out_q12, m, row, x, stride, 1, columns);
     const int8_t *w = m->weight + row * m->cols;

@@ -15,19 +15,15 @@ enum { PAIRS = (4 + 1) / 2 };
 PERCEPNET_INLINE void interleave(int8_t *out, const int8_t *x, int cols, int stride,
                                  const int columns)
 {
-    for (int col = 0; col < cols; col += 8)
-        for (int c = 0; c < (columns + 1) / 2 * 2; c++, out += 8)
-            vst1_s8(out, vld1_s8(x + (c < columns ? c : c - 1) * stride + col));
-}
-
-/* two accumulators of two rows each, and two columns: 4 rows of `c`, and of c + 1 if there */
-PERCEPNET_INLINE void finish(int32_t *out_q12, int32x4_t low, int32x4_t high,
-                             const percepnet_matrix *m, int row, int c, const int columns)
-{
-    int32x4x2_t by_column = vuzpq_s32(low, high);
-    requantise(out_q12 + c * m->rows, by_column.val[0], m, row);
-    if (c + 1 < columns)
-        requantise(out_q12 + (c + 1) * m->rows, by_column.val[1], m, row);
+    const int pairs = (columns + 1) / 2;
+    for (int col = 0; col < cols; col += 16, out += 32 * pairs)
+        for (int p = 0; p < pairs; p++) {
+            const int8_t *even = x + 2 * p * stride + col;
+            int64x2_t a = vreinterpretq_s64_s8(vld1q_s8(even));
+            int64x2_t b = vreinterpretq_s64_s8(vld1q_s8(2 * p + 1 < columns ? even + stride : even));
+            vst1q_s8(out + 16 * p, vreinterpretq_s8_s64(vzip1q_s64(a, b)));
+            vst1q_s8(out + 16 * (pairs + p), vreinterpretq_s8_s64(vzip2q_s64(a, b)));
+        }
 }
 
 /* acc[i][p]: rows 2 i and 2 i + 1 of `pairs` of columns; n: such i of the block, constant */
@@ -35,7 +31,7 @@ PERCEPNET_INLINE void block(int32_t *out_q12, const percepnet_matrix *m, int row
                             const int n, const int columns)
 {
     const int pairs = (columns + 1) / 2;
-    const int8_t *w = m->weight_i8mm + row * m->cols;
+    const int8_t *w = m->weight_i8mm + row * m->cols, *end = x + 2 * pairs * m->cols;
     int32x4_t acc[8][PAIRS];
     for (int i = 0; i < n; i += 2) {
         int32x4_t bias = vld1q_s32(m->bias + row + 2 * i);
@@ -45,20 +41,37 @@ PERCEPNET_INLINE void block(int32_t *out_q12, const percepnet_matrix *m, int row
             acc[i + 1][p] = twice.val[1];
         }
     }
-    for (int col = 0; col < m->cols; col += 16, x += 32 * pairs) {
-        int8x16_t in[2][PAIRS];
-        for (int i = 0; i < 2 * pairs; i++)
-            in[i / pairs][i % pairs] = vld1q_s8(x + 16 * i);
-        for (int v = 0; v < 2 * n; v += 4) {
-            int8x16x4_t a = next64(&w);
-            for (int i = v; i < v + 4; i++)
-                for (int p = 0; p < pairs; p++)
-                    acc[i % n][p] = vmmlaq_s32(acc[i % n][p], a.val[i - v], in[i / n][p]);
+    for (; x != end; x += 64 * pairs) { /* 32 inputs: 4 groups of n row pairs */
+        {
+            int8x16_t in[2][PAIRS];
+            for (int i = 0; i < 2 * pairs; i++)
+                in[i / pairs][i % pairs] = vld1q_s8(x + 0 * pairs + 16 * i);
+            for (int v = 0; v < 2 * n; v += 4) {
+                int8x16x4_t a = next64(&w);
+                for (int i = v; i < v + 4; i++)
+                    for (int p = 0; p < pairs; p++)
+                        acc[i % n][p] = vmmlaq_s32(acc[i % n][p], a.val[i - v], in[i / n][p]);
+            }
+        }
+        {
+            int8x16_t in[2][PAIRS];
+            for (int i = 0; i < 2 * pairs; i++)
+                in[i / pairs][i % pairs] = vld1q_s8(x + 32 * pairs + 16 * i);
+            for (int v = 0; v < 2 * n; v += 4) {
+                int8x16x4_t a = next64(&w);
+                for (int i = v; i < v + 4; i++)
+                    for (int p = 0; p < pairs; p++)
+                        acc[i % n][p] = vmmlaq_s32(acc[i % n][p], a.val[i - v], in[i / n][p]);
+            }
         }
     }
-    for (int i = 0; i < n; i += 2)
-        for (int p = 0; p < pairs; p++)
-            finish(out_q12, acc[i][p], acc[i + 1][p], m, row + 2 * i, 2 * p, columns);
+    for (int i = 0; i < n; i += 2, row += 4) {
+        int32x4_t mult = vld1q_s32(m->mult + row);
+        for (int c = 0; c < columns; c++) {
+            int32x4x2_t by_column = vuzpq_s32(acc[i][c / 2], acc[i + 1][c / 2]);
+            vst1q_s32(out_q12 + c * m->rows + row, vqrdmulhq_s32(by_column.val[c % 2], mult));
+        }
+    }
 }
 
 PERCEPNET_INLINE void product(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x,

@@ -4,8 +4,6 @@
 
 #include <stdint.h>
 
-/* 2**(i/128) in Q29, i = 0..128 */
-extern const int32_t percepnet_exp2_q29[129];
 /* log2(1 + i/128) in Q30, i = 0..128 */
 extern const int32_t percepnet_log2_q30[129];
 /* tanh(i/64) in Q30, i = 0..512 */
