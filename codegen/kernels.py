@@ -18,19 +18,19 @@ OPS = [
     {
         "name": "matmul_s8",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "dotprod", "i8mm", "avx2", "vnni"],
+        "isas": ["scalar", "neon", "dotprod", "i8mm", "avx2", "vnni", "simd128"],
         "functions": {"matmul_s8": _PRODUCT.format(input="int8_t")},
     },
     {
         "name": "matmul_s8_s16",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "avx2"],
+        "isas": ["scalar", "neon", "avx2", "simd128"],
         "functions": {"matmul_s8_s16": _PRODUCT.format(input="int16_t")},
     },
     {
         "name": "gates_s32",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "avx2"],
+        "isas": ["scalar", "neon", "avx2", "simd128"],
         "functions": {
             "tanh_s32": _VECTOR,
             "sigmoid_s32": _VECTOR,
@@ -40,7 +40,7 @@ OPS = [
     {
         "name": "fft_s32",
         "stage": "stft",
-        "isas": ["scalar", "neon"],
+        "isas": ["scalar", "neon", "simd128"],
         "functions": {"fft_s32": "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im"},
     },
     {
@@ -55,7 +55,7 @@ OPS = [
     {
         "name": "correlate_s16",
         "stage": "pitch",
-        "isas": ["scalar", "neon"],
+        "isas": ["scalar", "neon", "simd128"],
         "functions": {"correlate_s16": "int32_t *cross, const int16_t *newest"},
     },
 ]
@@ -79,6 +79,12 @@ SETS = [
     },
     {"isa": "avx2", "from": ["avx2", "scalar"], "compiled": X86, "runs": "has_x86(0)"},
     {"isa": "vnni", "from": ["vnni", "avx2", "scalar"], "compiled": X86, "runs": "has_x86(1)"},
+    {
+        "isa": "simd128",
+        "from": ["simd128", "scalar"],
+        "compiled": "defined(__wasm_simd128__)",  # a module runs whole or not at all
+        "runs": "1",
+    },
 ]
 
 

@@ -142,6 +142,20 @@ static const percepnet_kernels vnni = {
 };
 #endif
 
+#if defined(__wasm_simd128__)
+static const percepnet_kernels simd128 = {
+    "simd128",
+    percepnet_matmul_s8_simd128,
+    percepnet_matmul_s8_s16_simd128,
+    percepnet_tanh_s32_simd128,
+    percepnet_sigmoid_s32_simd128,
+    percepnet_gru_s32_simd128,
+    percepnet_fft_s32_simd128,
+    percepnet_erb_inner_s32_scalar,
+    percepnet_correlate_s16_simd128,
+};
+#endif
+
 const percepnet_kernels *const percepnet_kernel_sets[] = {
 #if 1
     &scalar,
@@ -160,6 +174,9 @@ const percepnet_kernels *const percepnet_kernel_sets[] = {
 #endif
 #if defined(__x86_64__) && defined(__GNUC__)
     &vnni,
+#endif
+#if defined(__wasm_simd128__)
+    &simd128,
 #endif
     NULL,
 };

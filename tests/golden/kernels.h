@@ -63,9 +63,11 @@ void percepnet_matmul_s8_dotprod(int32_t *out_q12, const percepnet_matrix *m, co
 void percepnet_matmul_s8_i8mm(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
 void percepnet_matmul_s8_avx2(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
 void percepnet_matmul_s8_vnni(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_simd128(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
 void percepnet_matmul_s8_s16_scalar(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
 void percepnet_matmul_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
 void percepnet_matmul_s8_s16_avx2(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_simd128(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
 void percepnet_tanh_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_sigmoid_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_gru_s32_scalar(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
@@ -75,11 +77,16 @@ void percepnet_gru_s32_neon(int16_t *h_q15, const int32_t *x_q12, const int32_t 
 void percepnet_tanh_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_sigmoid_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_gru_s32_avx2(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+void percepnet_tanh_s32_simd128(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_sigmoid_s32_simd128(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_gru_s32_simd128(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
 void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
 void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_fft_s32_simd128(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
 void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
 void percepnet_erb_inner_s32_neon(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
 void percepnet_correlate_s16_scalar(int32_t *cross, const int16_t *newest);
 void percepnet_correlate_s16_neon(int32_t *cross, const int16_t *newest);
+void percepnet_correlate_s16_simd128(int32_t *cross, const int16_t *newest);
 
 #endif
