@@ -13,6 +13,7 @@ _VECTOR = "int16_t *out_q15, const int32_t *pre_q12, int n"
 _PRODUCT = (
     "int32_t *out_q12, const percepnet_matrix *m, const {input} *x, int stride, int columns"
 )
+_HALVES = "int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im"
 COLS_CHECKED = 512  # widest matrix of kernel_check
 OPS = [
     {
@@ -40,13 +41,17 @@ OPS = [
     {
         "name": "fft_s32",
         "stage": "stft",
-        "isas": ["scalar", "neon", "simd128"],
-        "functions": {"fft_s32": "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im"},
+        "isas": ["scalar", "neon", "avx2", "simd128"],
+        "functions": {
+            "fft_s32": "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im",
+            "unpack_s32": f"{_HALVES}, const int32_t *z_re, const int32_t *z_im",
+            "pack_s32": f"{_HALVES}, const int32_t *x_re, const int32_t *x_im, int shift",
+        },
     },
     {
         "name": "erb_inner_s32",
         "stage": "erb",
-        "isas": ["scalar", "neon"],
+        "isas": ["scalar", "neon", "avx2"],
         "functions": {
             "erb_inner_s32": "int64_t *sums, const int32_t *a_re, const int32_t *a_im,"
             " const int32_t *b_re, const int32_t *b_im"
@@ -55,7 +60,7 @@ OPS = [
     {
         "name": "correlate_s16",
         "stage": "pitch",
-        "isas": ["scalar", "neon", "simd128"],
+        "isas": ["scalar", "neon", "avx2", "simd128"],
         "functions": {"correlate_s16": "int32_t *cross, const int16_t *newest"},
     },
 ]
