@@ -27,15 +27,15 @@ HOP_US = 10_000
 PEER = ("pyrnnoise", "frame")
 
 
-def ours(target: Target, cpu: str) -> dict[tuple[str, str], float]:
-    """{(kernels, call): µs a hop} of one run of the program."""
+def ours(target: Target, cpu: str) -> list[tuple[tuple[str, str], float]]:
+    """((kernels, call), µs a hop) for every line of one run of the program."""
     done = subprocess.run(target.command(cpu, program="realtime"), check=False,
                           capture_output=True, text=True)  # fmt: skip
     if done.returncode:
         raise SystemExit(f"{target.name} {cpu}: realtime: exit {done.returncode}: {done.stderr}")
     lines = [line.split() for line in done.stdout.splitlines()]
-    return {(isa, "frame" if hops == "1" else f"block{hops}"): int(ns) / 1000
-            for isa, hops, ns in lines}  # fmt: skip
+    return [((isa, "frame" if hops == "1" else f"block{hops}"), int(ns) / 1000)
+            for isa, hops, ns in lines]  # fmt: skip
 
 
 class RNNoise:
@@ -93,8 +93,8 @@ def measure(target: Target, cpu: str, beside: RNNoise | None, rounds: int) -> li
     for _ in range(rounds):
         found = ours(target, cpu)
         if beside:
-            found[PEER] = beside.us()
-        for key, us in found.items():
+            found.append((PEER, beside.us()))
+        for key, us in found:
             times.setdefault(key, []).append(us)
     return rows(target, cpu, times)
 
