@@ -55,7 +55,7 @@ gen: $(target:%=build/%/gen/plan.json) ## plan, and generate the C from it
 build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what they contain
 twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
-bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory
+bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory; time of host and wasm
 costs: ## bench of every model on every target that is counted: eval/baseline, docs/targets.md
 	$(foreach m,tiny small full,$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
 	@$(PYTHON) -m targets.document
@@ -187,9 +187,10 @@ matrix: $(ALL_TARGETS:%=build/%/gen/plan.json)
 	@echo "== check: every compiler, level and target"
 	@$(PYTHON) -m targets.matrix
 
-$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/baseline.py targets/harness/count_plugin.c
+$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/baseline.py targets/realtime.py targets/harness/count_plugin.c
 	@echo "== count: $*"
 	@$(PYTHON) -m targets.count $* --set build/sets/$(SET)
+	@$(PYTHON) -m targets.realtime $*
 	@touch $@
 
 # Outside systems, and ours with other options, which run the command of the host.

@@ -13,24 +13,25 @@ _VECTOR = "int16_t *out_q15, const int32_t *pre_q12, int n"
 _PRODUCT = (
     "int32_t *out_q12, const percepnet_matrix *m, const {input} *x, int stride, int columns"
 )
+_HALVES = "int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im"
 COLS_CHECKED = 512  # widest matrix of kernel_check
 OPS = [
     {
         "name": "matmul_s8",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "dotprod", "i8mm", "avx2", "vnni"],
+        "isas": ["scalar", "neon", "dotprod", "i8mm", "avx2", "vnni", "simd128"],
         "functions": {"matmul_s8": _PRODUCT.format(input="int8_t")},
     },
     {
         "name": "matmul_s8_s16",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "avx2"],
+        "isas": ["scalar", "neon", "avx2", "simd128"],
         "functions": {"matmul_s8_s16": _PRODUCT.format(input="int16_t")},
     },
     {
         "name": "gates_s32",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "avx2"],
+        "isas": ["scalar", "neon", "avx2", "simd128"],
         "functions": {
             "tanh_s32": _VECTOR,
             "sigmoid_s32": _VECTOR,
@@ -40,13 +41,17 @@ OPS = [
     {
         "name": "fft_s32",
         "stage": "stft",
-        "isas": ["scalar", "neon"],
-        "functions": {"fft_s32": "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im"},
+        "isas": ["scalar", "neon", "avx2", "simd128"],
+        "functions": {
+            "fft_s32": "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im",
+            "unpack_s32": f"{_HALVES}, const int32_t *z_re, const int32_t *z_im",
+            "pack_s32": f"{_HALVES}, const int32_t *x_re, const int32_t *x_im, int shift",
+        },
     },
     {
         "name": "erb_inner_s32",
         "stage": "erb",
-        "isas": ["scalar", "neon"],
+        "isas": ["scalar", "neon", "avx2"],
         "functions": {
             "erb_inner_s32": "int64_t *sums, const int32_t *a_re, const int32_t *a_im,"
             " const int32_t *b_re, const int32_t *b_im"
@@ -55,7 +60,7 @@ OPS = [
     {
         "name": "correlate_s16",
         "stage": "pitch",
-        "isas": ["scalar", "neon"],
+        "isas": ["scalar", "neon", "avx2", "simd128"],
         "functions": {"correlate_s16": "int32_t *cross, const int16_t *newest"},
     },
 ]
@@ -79,6 +84,12 @@ SETS = [
     },
     {"isa": "avx2", "from": ["avx2", "scalar"], "compiled": X86, "runs": "has_x86(0)"},
     {"isa": "vnni", "from": ["vnni", "avx2", "scalar"], "compiled": X86, "runs": "has_x86(1)"},
+    {
+        "isa": "simd128",
+        "from": ["simd128", "scalar"],
+        "compiled": "defined(__wasm_simd128__)",  # a module runs whole or not at all
+        "runs": "1",
+    },
 ]
 
 

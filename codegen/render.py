@@ -16,7 +16,7 @@ LIBRARY = ("stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilt
 FILES = (
     ["percepnet.h", "params.h", "fixed.h", "tables.h", "tables.c", "weights.c", "weights_i8mm.c"]
     + [f"{stage}.{kind}" for stage in (*LIBRARY, "kernels", "suppressor") for kind in ("h", "c")]
-    + ["gates.h", "neon.h", "x86.h", *kernels.files()]
+    + ["gates.h", "neon.h", "simd128.h", "x86.h", *kernels.files()]
     + ["taps.h", "taps.c"]
 )
 

@@ -3,7 +3,8 @@
     python -m eval.complexity      writes BUILD/report/complexity.svg and prints the tables
 
 Reads BUILD/<target>/run.json (`complexity` and `inputs` of targets.count, `cycles` of
-targets.cycles, `wmops` of targets.wmops) and the kernels of BUILD/<target>/gen/plan.json.
+targets.cycles, `realtime` of targets.realtime, `wmops` of targets.wmops) and the kernels of
+BUILD/<target>/gen/plan.json.
 """
 
 import argparse
@@ -20,6 +21,8 @@ STAGES = ["stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilte
 INPUTS = ["target", "cpu", "call", "input", "frames", "instructions_mean", "instructions_max"]
 CYCLES = ["target", "core", "call", "scheduled_as", "cycles_estimate", "ms_compute", "ghz",
           "weight_bytes", "ms_memory", "gb_per_s", "percent_of_core", "bound_by"]  # fmt: skip
+REALTIME = ["target", "cpu", "model", "kernels", "call", "us_median", "us_min", "percent_of_core",
+            "ratio"]  # fmt: skip
 COLOURS = {"axes.prop_cycle": "cycler('color', ['#4477aa', '#66ccee', '#228833', '#ccbb44', "
            "'#ee6677', '#aa3377', '#bbbbbb', '#332288', '#ddcc77', '#000000'])"}  # fmt: skip
 
@@ -86,6 +89,8 @@ def sections(runs: list[dict]) -> list[dict]:
     inputs = [row for run in runs for row in run.get("inputs", [])]
     cycles = [row for run in runs for row in run.get("cycles", [])]
     wmops = [row for run in runs for row in run.get("wmops", [])]
+    times = [row | {"ratio": row["ratio"] or "-"}
+             for run in runs for row in run.get("realtime", [])]  # fmt: skip
     llvm = ", ".join(sorted({row["llvm"] for row in cycles}))
     return [
         *table("By input", "Instructions of a frame; the largest is the worst of its input.",
@@ -94,6 +99,10 @@ def sections(runs: list[dict]) -> list[dict]:
                f"An estimate, not a count: llvm-mca {llvm} on the blocks that ran. ms_memory is "
                "the time to read weight_bytes, what a frame of that call reads of the weights; the "
                "larger of the two times makes the share of a core.", CYCLES, cycles),
+        *table("Real time",
+               "Median and least of runs on the machine that made this report, under its load, in "
+               "microseconds of processor time a hop of 10 ms; ratio: to RNNoise in the same run.",
+               REALTIME, times),
         *table("WMOPS", "Of the plain C, by the operator weights of ITU-T G.191; speech.",
                ["stage", "wmops_mean"], wmops),
     ]  # fmt: skip

@@ -1,8 +1,8 @@
 """Compile `build/<target>/gen` to library and command, and refuse what must not ship.
 
 `python -m targets.build TARGET` leaves `libpercepnet.a`, `libpercepnet.so` (or `percepnet.wasm`),
-`percepnet.h`, the command `percepnet`, `kernel_check`, `block_check` and `calls`, the program whose
-instructions are counted, in `build/<target>/`.
+`percepnet.h`, the command `percepnet`, `kernel_check`, `block_check`, `realtime` and `calls`, the
+program whose instructions are counted, in `build/<target>/`.
 """
 
 import argparse
@@ -167,6 +167,7 @@ def build(target: Target, check: bool = True) -> None:
     if (gen / "kernels.h").exists():  # the library has kernels to check
         programs["kernel_check"] = [HARNESS / "kernel_check.c"]
         programs["block_check"] = [HARNESS / "block_check.c"]
+        programs["realtime"] = [HARNESS / "realtime.c"]
     if "module" in target.compile:
         link_modules(target, objects)
     else:

@@ -65,7 +65,7 @@ def read_record(target: Target) -> dict:
     if any(before.get(key) != now[key] for key in ("plan", "command", "emulator")):
         record = {}
     empty = {"conformance": [], "complexity": [], "inputs": [], "footprint": [],
-             "cycles": []}
+             "cycles": [], "realtime": []}
     return {**empty, **record, "provenance": now}
 
 

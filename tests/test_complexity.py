@@ -44,3 +44,9 @@ def test_estimates_are_called_so(tmp_path):
     (part,) = complexity.sections(write_run(tmp_path, cycles=[row]))
     assert "estimate" in part["note"] and "19.1.7" in part["note"]
     assert part["rows"][0][:3] == ["1,000", "Cortex-A53", "1,000"]
+
+
+def test_time_without_a_ratio_has_a_dash(tmp_path):
+    row = dict.fromkeys(complexity.REALTIME, 1.5) | {"kernels": "avx2", "ratio": None}
+    (part,) = complexity.sections(write_run(tmp_path, realtime=[row]))
+    assert part["rows"][0][3] == "avx2" and part["rows"][0][-1] == "-"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs_arm64
+from conftest import needs
 from test_render import toy
 
 from codegen import kernels, pack, render
@@ -62,7 +62,8 @@ class Check:
 
     def link(self, objects: list[Path]) -> None:
         self.program = self.root / self.target.folder / "kernel_check"
-        command = [self.target.compile["cc"], *self.target.compile["link"], *map(str, objects)]
+        table = self.target.compile
+        command = [table["cc"], *table.get("driver", []), *table["link"], *map(str, objects)]
         build.call([*command, "-o", str(self.program)])
 
     def run(self, cpu: str, seed: str = "1") -> subprocess.CompletedProcess:
@@ -76,7 +77,7 @@ class Check:
         text = (self.gen / file).read_text()
         assert old in text, f"{file} holds no {old!r}"
         (self.gen / file).write_text(text.replace(old, new))
-        changed = [s for s in self.sources if file in (s.name, "neon.h") and s.stem != "tables"]
+        changed = [s for s in self.sources if s.name == file or file.endswith(".h")]
         fresh = self.compile(changed, self.root / "fresh")
         (self.gen / file).write_text(text)
         kept = [o for o in self.objects if o.stem not in {f.stem for f in fresh}]
@@ -91,8 +92,14 @@ def test_every_variant_equals_scalar_on_the_host(tmp_path):
 
 @pytest.fixture(scope="module")
 def arm64(tmp_path_factory):
-    needs_arm64()
+    needs("arm64")
     return Check(tmp_path_factory.mktemp("arm64"), "arm64")
+
+
+@pytest.fixture(scope="module")
+def wasm(tmp_path_factory):
+    needs("wasm")
+    return Check(tmp_path_factory.mktemp("wasm"), "wasm")
 
 
 @pytest.mark.parametrize(("cpu", "sets"), [("cortex-a53", 2), ("cortex-a76", 3), ("max", 4)])
@@ -104,6 +111,14 @@ def test_every_variant_equals_scalar_on_arm64(arm64, cpu, sets):
         assert f"seed {seed}" in done.stdout and done.stdout.count(": 0 of ") == sets
         assert ("dotprod: not on this CPU" in done.stdout) == (sets == 2)
         assert ("i8mm: not on this CPU" in done.stdout) == (sets < 4)
+
+
+@pytest.mark.parametrize("cpu", ["node", "wasmtime"])
+def test_every_variant_equals_scalar_in_a_module(wasm, cpu):
+    wasm.link(wasm.objects)
+    done = wasm.run(cpu)
+    assert done.returncode == 0, done.stderr
+    assert "simd128: 0 of " in done.stdout
 
 
 MUTATIONS = {
@@ -125,4 +140,22 @@ MUTATIONS = {
 def test_mutation_is_seen(arm64, mutation):
     arm64.mutated(*MUTATIONS[mutation])
     done = arm64.run("max")
+    assert done.returncode == 1 and "scalar" in done.stderr
+
+
+WASM_MUTATIONS = {
+    "shift without sign": ("simd128.h", "wasm_i64x2_shr(low", "wasm_u64x2_shr(low"),
+    "rows of a vector": ("matmul_s8_simd128.c", "w + 8 * r", "w + 8 * (r ^ 1)"),
+    "rows of int16": ("matmul_s8_s16_simd128.c", "w + 8 * r", "w + 8 * (r / 2)"),
+    "half of the fraction": ("gates_s32_simd128.c", "x_q12, 65535, 7", "x_q12, 65535, 6"),
+    "sign of tanh": ("gates_s32_simd128.c", "with_sign(size, wasm_i32x4_shr(x_q12, 31))", "size"),
+    "a product truncated": ("fft_s32_simd128.c", "splat(1 << 30)", "splat(0)"),
+    "lag": ("correlate_s16_simd128.c", "past + i - n", "past + i - n / 2"),
+}
+
+
+@pytest.mark.parametrize("mutation", WASM_MUTATIONS)
+def test_mutation_is_seen_in_a_module(wasm, mutation):
+    wasm.mutated(*WASM_MUTATIONS[mutation])
+    done = wasm.run("node")
     assert done.returncode == 1 and "scalar" in done.stderr

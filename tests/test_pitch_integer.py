@@ -12,6 +12,7 @@ from tests.pitch_signals import awkward_signals, speech_like
 MAIN = """
 #include "pitch.h"
 #include <stdio.h>
+static const percepnet_kernels plain = {.correlate_s16 = percepnet_correlate_s16_scalar};
 static percepnet_pitch_state st;
 static percepnet_pitch_scratch scratch;
 int main(void)
@@ -19,7 +20,7 @@ int main(void)
     int16_t hop[PERCEPNET_HOP];
     for (int n = 1; fread(hop, 2, PERCEPNET_HOP, stdin) == PERCEPNET_HOP; n++) {
         int32_t out[2];
-        percepnet_pitch_run(&st, out, out + 1, hop, &scratch);
+        percepnet_pitch_run(&st, &plain, out, out + 1, hop, &scratch);
         fwrite(out, 4, 2, stdout);
         fwrite(st.whitened_q8, 4, PERCEPNET_PITCH_SEGMENT, stdout);
         fwrite(scratch.correlation_q15, 4, PERCEPNET_N_CORRELATIONS, stdout);
@@ -118,6 +119,7 @@ PARTS = """
 #define percepnet_pitch_reset reset_copy
 #include "pitch.c"
 #include <stdio.h>
+static const percepnet_kernels plain = {.correlate_s16 = percepnet_correlate_s16_scalar};
 static percepnet_pitch_state st;
 static percepnet_pitch_scratch scratch;
 int main(void)
@@ -140,7 +142,7 @@ int main(void)
         fwrite(st.path_q15, 4, N_LAGS, stdout);
         fwrite(a_q24, 4, ORDER + 1, stdout);
     }
-    run_copy(&st, in, in, (int16_t[PERCEPNET_HOP]){0}, &scratch);
+    run_copy(&st, &plain, in, in, (int16_t[PERCEPNET_HOP]){0}, &scratch);
     reset_copy(&st);
     return 0;
 }

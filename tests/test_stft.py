@@ -13,6 +13,11 @@ FRAMES = 60
 MAIN = """
 #include <stdio.h>
 #include "stft.h"
+static const percepnet_kernels plain = {
+    .fft_s32 = percepnet_fft_s32_scalar,
+    .unpack_s32 = percepnet_unpack_s32_scalar,
+    .pack_s32 = percepnet_pack_s32_scalar,
+};
 static percepnet_stft_state st;
 static percepnet_spectrum x;
 static percepnet_fft_scratch work;
@@ -22,13 +27,13 @@ int main(void)
 {
     percepnet_stft_reset(&st);
     while (fread(hop, sizeof hop, 1, stdin) && fread(acc_q15, sizeof acc_q15, 1, stdin)) {
-        percepnet_stft_analyse(&st, &x, hop, &work);
+        percepnet_stft_analyse(&st, &plain, &x, hop, &work);
         fwrite(&x, sizeof x, 1, stdout);
-        percepnet_stft_comb(&x, acc_q15, x.frac, &work);
+        percepnet_stft_comb(&plain, &x, acc_q15, x.frac, &work);
         fwrite(&x, sizeof x, 1, stdout);
         if (!fread(&x, sizeof x, 1, stdin))
             return 1;
-        percepnet_stft_synthesise(&st, out_q8, &x, &work);
+        percepnet_stft_synthesise(&st, &plain, out_q8, &x, &work);
         fwrite(out_q8, sizeof out_q8, 1, stdout);
     }
     return 0;

@@ -199,6 +199,31 @@ static void check_gates(const percepnet_kernels *scalar, const percepnet_kernels
     }
 }
 
+/* the FFT of real values: sums of two bins and their rotation fit int32 after shifts of 2 or more,
+ * so before smaller ones there is a quarter of the size */
+static void check_packing(const percepnet_kernels *scalar, const percepnet_kernels *set, int32_t limit,
+                          int kind)
+{
+    const int shift = (int)between(0, 12);
+    int32_t re[PERCEPNET_HOP], im[PERCEPNET_HOP];
+    for (int i = 0; i < PERCEPNET_HOP; i++) {
+        re[i] = shift < 2 ? spectra[0][i] / 4 : spectra[0][i];
+        im[i] = shift < 2 ? spectra[1][i] / 4 : spectra[1][i];
+    }
+    clear();
+    scalar->pack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], re, im, shift);
+    set->pack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], re, im, shift);
+    compare(set->isa, "pack_s32", limit, shift, kind);
+    for (int i = 0; i < PERCEPNET_HOP; i++) {
+        re[i] = spectra[2][i] / 4;
+        im[i] = spectra[3][i] / 4;
+    }
+    clear();
+    scalar->unpack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], re, im);
+    set->unpack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], re, im);
+    compare(set->isa, "unpack_s32", limit, 1, kind);
+}
+
 /* spectra within the bound of the plan: 2^30 less rounding; inputs of the FFT a 480th of it */
 static void check_signal(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
@@ -220,6 +245,7 @@ static void check_signal(const percepnet_kernels *scalar, const percepnet_kernel
         scalar->fft_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3]);
         set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
         compare(set->isa, "fft_s32", limit, 1, kind);
+        check_packing(scalar, set, limit, kind);
 
         int most = (1 << PERCEPNET_PITCH_SEGMENT_BITS) - 1;
         for (int i = 0; i < COUNT(segment); i++)
@@ -258,6 +284,8 @@ static void bench(const percepnet_kernels *set)
     set->sigmoid_s32(got.q15, got.q12, BENCH);
     set->gru_s32(got.q15, pre, hidden, BENCH);
     set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
+    set->unpack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], spectra[0], spectra[1]);
+    set->pack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], spectra[0], spectra[1], 2);
     set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
     set->correlate_s16(got.q12, segment + PERCEPNET_CORRELATION_LAG_MAX);
     COUNT_END();

@@ -2,13 +2,12 @@
 #include "erb.h"
 
 #include "fixed.h"
-#include "kernels.h"
 #include "tables.h"
 
-void percepnet_erb_inner(int64_t sums[PERCEPNET_N_BANDS], const percepnet_spectrum *a,
-                         const percepnet_spectrum *b)
+void percepnet_erb_inner(const percepnet_kernels *kernels, int64_t sums[PERCEPNET_N_BANDS],
+                         const percepnet_spectrum *a, const percepnet_spectrum *b)
 {
-    PERCEPNET_BASE(erb_inner_s32)(sums, a->re, a->im, b->re, b->im);
+    kernels->erb_inner_s32(sums, a->re, a->im, b->re, b->im);
 }
 
 void percepnet_erb_interpolate(int16_t bins[PERCEPNET_ACTIVE_BINS],

@@ -6,8 +6,8 @@
 #include "stft.h"
 
 /* <a, b> per band; both spectra have the same frac. Energy: a == b. */
-void percepnet_erb_inner(int64_t sums[PERCEPNET_N_BANDS], const percepnet_spectrum *a,
-                         const percepnet_spectrum *b);
+void percepnet_erb_inner(const percepnet_kernels *kernels, int64_t sums[PERCEPNET_N_BANDS],
+                         const percepnet_spectrum *a, const percepnet_spectrum *b);
 
 /* band values to the active bins, linear between the peaks, same format */
 void percepnet_erb_interpolate(int16_t bins[PERCEPNET_ACTIVE_BINS],

@@ -1,4 +1,4 @@
-/* Stockham FFT of 480 complex values, four lanes; products are SQRDMULH. */
+/* Stockham FFT of 480 complex values and what makes it one of 960 real ones, four lanes; products are SQRDMULH. */
 #include "kernels.h"
 
 #if defined(__ARM_NEON)
@@ -36,14 +36,21 @@ static inline void put_turned4(int32_t *y, lane a, lane b, lane c, lane d)
     vst4q_s32(y, turned);
 }
 
+/* in the opposite order */
+static inline lane turned(lane a)
+{
+    int32x4_t pairs = vrev64q_s32(a);
+    return vcombine_s32(vget_high_s32(pairs), vget_low_s32(pairs));
+}
+
 typedef struct { lane re, im; } complex32;
 
-static inline complex32 load(const int32_t *re, const int32_t *im, int i)
+static inline complex32 load_complex(const int32_t *re, const int32_t *im, int i)
 {
     return (complex32){get(re + i), get(im + i)};
 }
 
-static inline void store(int32_t *re, int32_t *im, int i, complex32 a)
+static inline void store_complex(int32_t *re, int32_t *im, int i, complex32 a)
 {
     put(re + i, a.re);
     put(im + i, a.im);
@@ -126,7 +133,7 @@ static void stage1(int32_t *restrict y_re, int32_t *restrict y_im,
     for (int p = 0; p < 120; p += LANES) {
         complex32 a[5], y[5];
         for (int j = 0; j < 4; j++)
-            a[j] = load(x_re, x_im, p + 120 * j);
+            a[j] = load_complex(x_re, x_im, p + 120 * j);
         butterfly4(y, a);
         for (int j = 1; j < 4; j++)
             y[j] = rotate(y[j], get(cos_q31 + 120 * (j - 1) + p), get(sin_q31 + 120 * (j - 1) + p));
@@ -145,12 +152,12 @@ static void stage2(int32_t *restrict y_re, int32_t *restrict y_im,
         for (int q = 0; q < 4; q += LANES) {
             complex32 a[5], y[5];
             for (int j = 0; j < 4; j++)
-                a[j] = load(x_re, x_im, q + 4 * (p + 30 * j));
+                a[j] = load_complex(x_re, x_im, q + 4 * (p + 30 * j));
             butterfly4(y, a);
             for (int j = 1; j < 4; j++)
                 y[j] = rotate(y[j], all(cos_q31[30 * (j - 1) + p]), all(sin_q31[30 * (j - 1) + p]));
             for (int j = 0; j < 4; j++)
-                store(y_re, y_im, q + 4 * (4 * p + j), y[j]);
+                store_complex(y_re, y_im, q + 4 * (4 * p + j), y[j]);
         }
     }
 }
@@ -165,12 +172,12 @@ static void stage3(int32_t *restrict y_re, int32_t *restrict y_im,
         for (int q = 0; q < 16; q += LANES) {
             complex32 a[5], y[5];
             for (int j = 0; j < 2; j++)
-                a[j] = load(x_re, x_im, q + 16 * (p + 15 * j));
+                a[j] = load_complex(x_re, x_im, q + 16 * (p + 15 * j));
             butterfly2(y, a);
             for (int j = 1; j < 2; j++)
                 y[j] = rotate(y[j], all(cos_q31[15 * (j - 1) + p]), all(sin_q31[15 * (j - 1) + p]));
             for (int j = 0; j < 2; j++)
-                store(y_re, y_im, q + 16 * (2 * p + j), y[j]);
+                store_complex(y_re, y_im, q + 16 * (2 * p + j), y[j]);
         }
     }
 }
@@ -185,12 +192,12 @@ static void stage4(int32_t *restrict y_re, int32_t *restrict y_im,
         for (int q = 0; q < 32; q += LANES) {
             complex32 a[5], y[5];
             for (int j = 0; j < 3; j++)
-                a[j] = load(x_re, x_im, q + 32 * (p + 5 * j));
+                a[j] = load_complex(x_re, x_im, q + 32 * (p + 5 * j));
             butterfly3(y, a);
             for (int j = 1; j < 3; j++)
                 y[j] = rotate(y[j], all(cos_q31[5 * (j - 1) + p]), all(sin_q31[5 * (j - 1) + p]));
             for (int j = 0; j < 3; j++)
-                store(y_re, y_im, q + 32 * (3 * p + j), y[j]);
+                store_complex(y_re, y_im, q + 32 * (3 * p + j), y[j]);
         }
     }
 }
@@ -203,12 +210,48 @@ static void stage5(int32_t *restrict y_re, int32_t *restrict y_im,
         for (int q = 0; q < 96; q += LANES) {
             complex32 a[5], y[5];
             for (int j = 0; j < 5; j++)
-                a[j] = load(x_re, x_im, q + 96 * (p + 1 * j));
+                a[j] = load_complex(x_re, x_im, q + 96 * (p + 1 * j));
             butterfly5(y, a);
             for (int j = 0; j < 5; j++)
-                store(y_re, y_im, q + 96 * (5 * p + j), y[j]);
+                store_complex(y_re, y_im, q + 96 * (5 * p + j), y[j]);
         }
     }
+}
+
+/* values i, i - 1 ... */
+static inline complex32 load_back(const int32_t *re, const int32_t *im, int i)
+{
+    return (complex32){turned(get(re + i + 1 - LANES)), turned(get(im + i + 1 - LANES))};
+}
+
+static inline void store_back(int32_t *re, int32_t *im, int i, complex32 a)
+{
+    put(re + i + 1 - LANES, turned(a.re));
+    put(im + i + 1 - LANES, turned(a.im));
+}
+
+/* (a + conj b) / 2 and (a - conj b) / 2, rounded down */
+static inline void halves(complex32 *s, complex32 *d, complex32 a, complex32 b)
+{
+    *s = (complex32){(a.re + b.re) >> 1, (a.im - b.im) >> 1};
+    *d = (complex32){(a.re - b.re) >> 1, (a.im + b.im) >> 1};
+}
+
+/* x / 2^shift: rshift_round within 32 bits */
+static inline complex32 shifted(complex32 x, int shift)
+{
+    if (shift == 0)
+        return x;
+    return (complex32){(x.re >> shift) + ((x.re >> (shift - 1)) & 1),
+                       (x.im >> shift) + ((x.im >> (shift - 1)) & 1)};
+}
+
+enum { HALF = PERCEPNET_HOP / 2 };
+
+/* the first of the next values; the last ones are done once more, so that there is no tail */
+static inline int place(int k)
+{
+    return k + LANES <= HALF ? k : HALF - LANES;
 }
 
 void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im)
@@ -218,5 +261,33 @@ void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t
     stage3(b_re, b_im, a_re, a_im);
     stage4(a_re, a_im, b_re, b_im);
     stage5(b_re, b_im, a_re, a_im);
+}
+
+void percepnet_unpack_s32_neon(int32_t *restrict low_re, int32_t *restrict low_im,
+                                  int32_t *restrict high_re, int32_t *restrict high_im,
+                                  const int32_t *restrict z_re, const int32_t *restrict z_im)
+{
+    for (int next = 1; next < HALF; next += LANES) {
+        const int k = place(next);
+        complex32 s, d;
+        halves(&s, &d, load_complex(z_re, z_im, k), load_back(z_re, z_im, PERCEPNET_HOP - k));
+        complex32 t = rotate(d, get(percepnet_unpack_cos_q31 + k), get(percepnet_unpack_sin_q31 + k));
+        store_complex(low_re, low_im, k, (complex32){s.re + t.im, s.im - t.re});
+        store_back(high_re, high_im, HALF - 1 - k, (complex32){s.re - t.im, -s.im - t.re});
+    }
+}
+
+void percepnet_pack_s32_neon(int32_t *restrict low_re, int32_t *restrict low_im,
+                                int32_t *restrict high_re, int32_t *restrict high_im,
+                                const int32_t *restrict x_re, const int32_t *restrict x_im, int shift)
+{
+    for (int next = 1; next < HALF; next += LANES) {
+        const int k = place(next);
+        complex32 s, d, a = shifted(load_complex(x_re, x_im, k), shift);
+        halves(&s, &d, a, shifted(load_back(x_re, x_im, PERCEPNET_HOP - k), shift));
+        complex32 o = rotate(d, get(percepnet_unpack_cos_q31 + k), -get(percepnet_unpack_sin_q31 + k));
+        store_complex(low_re, low_im, k, (complex32){s.re - o.im, s.im + o.re});
+        store_back(high_re, high_im, HALF - 1 - k, (complex32){s.re + o.im, o.re - s.im});
+    }
 }
 #endif

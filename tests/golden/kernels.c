@@ -67,6 +67,8 @@ static const percepnet_kernels scalar = {
     percepnet_sigmoid_s32_scalar,
     percepnet_gru_s32_scalar,
     percepnet_fft_s32_scalar,
+    percepnet_unpack_s32_scalar,
+    percepnet_pack_s32_scalar,
     percepnet_erb_inner_s32_scalar,
     percepnet_correlate_s16_scalar,
 };
@@ -81,6 +83,8 @@ static const percepnet_kernels neon = {
     percepnet_sigmoid_s32_neon,
     percepnet_gru_s32_neon,
     percepnet_fft_s32_neon,
+    percepnet_unpack_s32_neon,
+    percepnet_pack_s32_neon,
     percepnet_erb_inner_s32_neon,
     percepnet_correlate_s16_neon,
 };
@@ -95,6 +99,8 @@ static const percepnet_kernels dotprod = {
     percepnet_sigmoid_s32_neon,
     percepnet_gru_s32_neon,
     percepnet_fft_s32_neon,
+    percepnet_unpack_s32_neon,
+    percepnet_pack_s32_neon,
     percepnet_erb_inner_s32_neon,
     percepnet_correlate_s16_neon,
 };
@@ -109,6 +115,8 @@ static const percepnet_kernels i8mm = {
     percepnet_sigmoid_s32_neon,
     percepnet_gru_s32_neon,
     percepnet_fft_s32_neon,
+    percepnet_unpack_s32_neon,
+    percepnet_pack_s32_neon,
     percepnet_erb_inner_s32_neon,
     percepnet_correlate_s16_neon,
 };
@@ -122,9 +130,11 @@ static const percepnet_kernels avx2 = {
     percepnet_tanh_s32_avx2,
     percepnet_sigmoid_s32_avx2,
     percepnet_gru_s32_avx2,
-    percepnet_fft_s32_scalar,
-    percepnet_erb_inner_s32_scalar,
-    percepnet_correlate_s16_scalar,
+    percepnet_fft_s32_avx2,
+    percepnet_unpack_s32_avx2,
+    percepnet_pack_s32_avx2,
+    percepnet_erb_inner_s32_avx2,
+    percepnet_correlate_s16_avx2,
 };
 #endif
 
@@ -136,9 +146,27 @@ static const percepnet_kernels vnni = {
     percepnet_tanh_s32_avx2,
     percepnet_sigmoid_s32_avx2,
     percepnet_gru_s32_avx2,
-    percepnet_fft_s32_scalar,
+    percepnet_fft_s32_avx2,
+    percepnet_unpack_s32_avx2,
+    percepnet_pack_s32_avx2,
+    percepnet_erb_inner_s32_avx2,
+    percepnet_correlate_s16_avx2,
+};
+#endif
+
+#if defined(__wasm_simd128__)
+static const percepnet_kernels simd128 = {
+    "simd128",
+    percepnet_matmul_s8_simd128,
+    percepnet_matmul_s8_s16_simd128,
+    percepnet_tanh_s32_simd128,
+    percepnet_sigmoid_s32_simd128,
+    percepnet_gru_s32_simd128,
+    percepnet_fft_s32_simd128,
+    percepnet_unpack_s32_simd128,
+    percepnet_pack_s32_simd128,
     percepnet_erb_inner_s32_scalar,
-    percepnet_correlate_s16_scalar,
+    percepnet_correlate_s16_simd128,
 };
 #endif
 
@@ -160,6 +188,9 @@ const percepnet_kernels *const percepnet_kernel_sets[] = {
 #endif
 #if defined(__x86_64__) && defined(__GNUC__)
     &vnni,
+#endif
+#if defined(__wasm_simd128__)
+    &simd128,
 #endif
     NULL,
 };

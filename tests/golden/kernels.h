@@ -1,5 +1,5 @@
-/* Kernels of the network: one set for each instruction set, all callable side by side, all equal
- * to the scalar ones bit for bit. */
+/* Kernels of network and signal: one set for each instruction set, all callable side by side, all
+ * equal to the scalar ones bit for bit. */
 #ifndef PERCEPNET_KERNELS_H
 #define PERCEPNET_KERNELS_H
 
@@ -34,19 +34,19 @@ typedef struct {
     void (*gru_s32)(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
     /* 480 complex values from a to b, which hold others afterwards */
     void (*fft_s32)(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+    /* 960 real values as 480 complex ones: bins k and 480 - k from values k and 480 - k of the FFT, k
+     * in 1..239; low[k] is bin k, high[239 - k] bin 480 - k */
+    void (*unpack_s32)(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im,
+                       const int32_t *z_re, const int32_t *z_im);
+    /* the inverse, of bins scaled by 2^-shift */
+    void (*pack_s32)(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im,
+                     const int32_t *x_re, const int32_t *x_im, int shift);
     /* <a, b> of each band, see erb.h; may read up to bin ACTIVE_BINS + 3 */
     void (*erb_inner_s32)(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
                           const int32_t *b_re, const int32_t *b_im);
     /* sums of newest[i] newest[i - lag] over the correlation window, one a lag from LAG_MIN on */
     void (*correlate_s16)(int32_t *cross, const int16_t *newest);
 } percepnet_kernels;
-
-/* The signal part takes what every CPU of the build has: nothing to choose at run time. */
-#if defined(__ARM_NEON)
-#define PERCEPNET_BASE(op) percepnet_##op##_neon
-#else
-#define PERCEPNET_BASE(op) percepnet_##op##_scalar
-#endif
 
 /* Sets from the slowest (scalar) to the fastest that this build holds, ended by NULL. */
 extern const percepnet_kernels *const percepnet_kernel_sets[];
@@ -63,9 +63,11 @@ void percepnet_matmul_s8_dotprod(int32_t *out_q12, const percepnet_matrix *m, co
 void percepnet_matmul_s8_i8mm(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
 void percepnet_matmul_s8_avx2(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
 void percepnet_matmul_s8_vnni(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_simd128(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
 void percepnet_matmul_s8_s16_scalar(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
 void percepnet_matmul_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
 void percepnet_matmul_s8_s16_avx2(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_simd128(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
 void percepnet_tanh_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_sigmoid_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_gru_s32_scalar(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
@@ -75,11 +77,27 @@ void percepnet_gru_s32_neon(int16_t *h_q15, const int32_t *x_q12, const int32_t 
 void percepnet_tanh_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_sigmoid_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
 void percepnet_gru_s32_avx2(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+void percepnet_tanh_s32_simd128(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_sigmoid_s32_simd128(int16_t *out_q15, const int32_t *pre_q12, int n);
+void percepnet_gru_s32_simd128(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
 void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_unpack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
 void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_unpack_s32_neon(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_neon(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
+void percepnet_fft_s32_avx2(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_unpack_s32_avx2(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_avx2(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
+void percepnet_fft_s32_simd128(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_unpack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
 void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
 void percepnet_erb_inner_s32_neon(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
+void percepnet_erb_inner_s32_avx2(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
 void percepnet_correlate_s16_scalar(int32_t *cross, const int16_t *newest);
 void percepnet_correlate_s16_neon(int32_t *cross, const int16_t *newest);
+void percepnet_correlate_s16_avx2(int32_t *cross, const int16_t *newest);
+void percepnet_correlate_s16_simd128(int32_t *cross, const int16_t *newest);
 
 #endif

@@ -2,7 +2,6 @@
  * The bounds of the plan prove that nothing overflows. */
 #include "pitch.h"
 #include "fixed.h"
-#include "kernels.h"
 #include "tables.h"
 
 #include <string.h>
@@ -127,13 +126,13 @@ static int32_t energy_of(const int16_t *x)
 }
 
 /* c(t) = 2 <e, e_t> / (|e|^2 + |e_t|^2) of the newest 15 ms */
-static void correlate(int32_t c_q15[N_CORRELATIONS], const int16_t v[PERCEPNET_PITCH_SEGMENT],
-                      int shift)
+static void correlate(const percepnet_kernels *kernels, int32_t c_q15[N_CORRELATIONS],
+                      const int16_t v[PERCEPNET_PITCH_SEGMENT], int shift)
 {
     const int16_t *newest = v + PERCEPNET_CORRELATION_LAG_MAX;
     int32_t energy = energy_of(newest);
     int64_t fixed = energy + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
-    PERCEPNET_BASE(correlate_s16)(c_q15, newest);
+    kernels->correlate_s16(c_q15, newest);
     for (int lag = 1; lag <= PERCEPNET_CORRELATION_LAG_MAX; lag++) {
         const int16_t *past = newest - lag;
         int32_t leaving = past[PERCEPNET_CORRELATION_WINDOW];
@@ -274,13 +273,14 @@ void percepnet_pitch_reset(percepnet_pitch_state *st)
     memset(st, 0, sizeof *st);
 }
 
-void percepnet_pitch_run(percepnet_pitch_state *st, int32_t *period, int32_t *correlation_q15,
+void percepnet_pitch_run(percepnet_pitch_state *st, const percepnet_kernels *kernels,
+                         int32_t *period, int32_t *correlation_q15,
                          const int16_t hop[PERCEPNET_HOP], percepnet_pitch_scratch *scratch)
 {
     int32_t *c_q15 = scratch->correlation_q15;
     take(st, hop, scratch->windowed_q8);
     int shift = normalise(scratch->segment, st->whitened_q8);
-    correlate(c_q15, scratch->segment, shift);
+    correlate(kernels, c_q15, scratch->segment, shift);
     memmove(st->offsets_q8[1], st->offsets_q8[0], sizeof st->offsets_q8 - sizeof st->offsets_q8[0]);
     peak_heights(scratch->height_q15, st->offsets_q8[0], c_q15);
     neighbourhoods(scratch->around_q15, scratch->height_q15, N_CORRELATIONS);

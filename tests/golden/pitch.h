@@ -2,6 +2,7 @@
 #ifndef PERCEPNET_PITCH_H
 #define PERCEPNET_PITCH_H
 
+#include "kernels.h"
 #include "params.h"
 
 #include <stdint.h>
@@ -32,7 +33,8 @@ void percepnet_pitch_reset(percepnet_pitch_state *st);
 
 /* Takes hop n. period: of frame n - PERCEPNET_LOOKAHEAD, PERCEPNET_T_MIN..PERCEPNET_T_MAX
  * samples; correlation_q15: of frame n on the best path, 0..32767. */
-void percepnet_pitch_run(percepnet_pitch_state *st, int32_t *period, int32_t *correlation_q15,
+void percepnet_pitch_run(percepnet_pitch_state *st, const percepnet_kernels *kernels,
+                         int32_t *period, int32_t *correlation_q15,
                          const int16_t hop[PERCEPNET_HOP], percepnet_pitch_scratch *scratch);
 
 #endif

@@ -6,86 +6,23 @@
 #include <string.h>
 
 #include "fixed.h"
-#include "kernels.h"
 #include "tables.h"
 
 #define HALF (PERCEPNET_HOP / 2)
 
-typedef struct { int32_t re, im; } complex32;
-
-static inline int32_t mul(int32_t a, int32_t b_q31)
-{
-    return (int32_t)mul_q(a, b_q31, 31);
-}
-
-static inline complex32 load(const int32_t *re, const int32_t *im, int i)
-{
-    return (complex32){re[i], im[i]};
-}
-
-/* a (cos - i sin) */
-static inline complex32 rotate(complex32 a, int32_t cos_q31, int32_t sin_q31)
-{
-    return (complex32){mul(a.re, cos_q31) + mul(a.im, sin_q31),
-                       mul(a.im, cos_q31) - mul(a.re, sin_q31)};
-}
-
-/* (a + conj b) / 2 and (a - conj b) / 2, rounded down */
-static inline void halves(complex32 *s, complex32 *d, complex32 a, complex32 b)
-{
-    s->re = (a.re + b.re) >> 1;
-    s->im = (a.im - b.im) >> 1;
-    d->re = (a.re - b.re) >> 1;
-    d->im = (a.im + b.im) >> 1;
-}
-
-/* Bins k and 480 - k from Z(k) and Z(480 - k); `low` holds bins 0..239, `high` bins 241..480. */
-static void unpack(int32_t *restrict low_re, int32_t *restrict low_im, int32_t *restrict high_re,
-                   int32_t *restrict high_im, const int32_t *restrict z_re,
-                   const int32_t *restrict z_im)
-{
-    for (int k = 1; k < HALF; k++) {
-        complex32 s, d;
-        halves(&s, &d, load(z_re, z_im, k), load(z_re, z_im, PERCEPNET_HOP - k));
-        complex32 t = rotate(d, percepnet_unpack_cos_q31[k], percepnet_unpack_sin_q31[k]);
-        low_re[k] = s.re + t.im;
-        low_im[k] = s.im - t.re;
-        high_re[HALF - 1 - k] = s.re - t.im;
-        high_im[HALF - 1 - k] = -s.im - t.re;
-    }
-    low_re[0] = z_re[0] + z_im[0];
-    low_im[0] = 0;
-    high_re[HALF - 1] = z_re[0] - z_im[0];
-    high_im[HALF - 1] = 0;
-}
-
-/* The inverse of unpack(), of bins scaled by 2^-shift. */
-static void pack(int32_t *restrict low_re, int32_t *restrict low_im, int32_t *restrict high_re,
-                 int32_t *restrict high_im, const int32_t *restrict x_re,
-                 const int32_t *restrict x_im, int shift)
-{
-    for (int k = 1; k < HALF; k++) {
-        complex32 s, d;
-        complex32 a = {(int32_t)rshift_round(x_re[k], shift), (int32_t)rshift_round(x_im[k], shift)};
-        complex32 b = {(int32_t)rshift_round(x_re[PERCEPNET_HOP - k], shift),
-                       (int32_t)rshift_round(x_im[PERCEPNET_HOP - k], shift)};
-        halves(&s, &d, a, b);
-        complex32 o = rotate(d, percepnet_unpack_cos_q31[k], -percepnet_unpack_sin_q31[k]);
-        low_re[k] = s.re - o.im;
-        low_im[k] = s.im + o.re;
-        high_re[HALF - 1 - k] = s.re + o.im;
-        high_im[HALF - 1 - k] = o.re - s.im;
-    }
-}
-
 /* Windowed samples lie in buffer 0: even ones in re, odd ones in im. */
-static void transform(percepnet_spectrum *out, percepnet_fft_scratch *work)
+static void transform(const percepnet_kernels *kernels, percepnet_spectrum *out,
+                      percepnet_fft_scratch *work)
 {
-    PERCEPNET_BASE(fft_s32)(work->re[0], work->im[0], work->re[1], work->im[1]);
+    kernels->fft_s32(work->re[0], work->im[0], work->re[1], work->im[1]);
     const int32_t *re = work->re[1], *im = work->im[1];
-    unpack(out->re, out->im, out->re + HALF + 1, out->im + HALF + 1, re, im);
+    kernels->unpack_s32(out->re, out->im, out->re + HALF + 1, out->im + HALF + 1, re, im);
+    out->re[0] = re[0] + im[0];
+    out->im[0] = 0;
     out->re[HALF] = re[HALF];
     out->im[HALF] = -im[HALF];
+    out->re[PERCEPNET_HOP] = re[0] - im[0];
+    out->im[PERCEPNET_HOP] = 0;
 }
 
 /* 240 of the windowed samples, raised by `headroom` bits; raised samples fit 2^15. */
@@ -114,8 +51,9 @@ void percepnet_stft_reset(percepnet_stft_state *st)
     memset(st, 0, sizeof *st);
 }
 
-void percepnet_stft_analyse(percepnet_stft_state *st, percepnet_spectrum *out,
-                            const int16_t hop[PERCEPNET_HOP], percepnet_fft_scratch *work)
+void percepnet_stft_analyse(percepnet_stft_state *st, const percepnet_kernels *kernels,
+                            percepnet_spectrum *out, const int16_t hop[PERCEPNET_HOP],
+                            percepnet_fft_scratch *work)
 {
     int32_t before = peak16(st->previous), now = peak16(hop);
     uint32_t peak = (uint32_t)(before > now ? before : now);
@@ -124,12 +62,13 @@ void percepnet_stft_analyse(percepnet_stft_state *st, percepnet_spectrum *out,
     window_half(work->re[0] + HALF, work->im[0] + HALF, hop, percepnet_win_q15 + PERCEPNET_HOP,
                 headroom);
     memcpy(st->previous, hop, sizeof st->previous);
-    transform(out, work);
+    transform(kernels, out, work);
     out->frac = PERCEPNET_FRAC_MIN + headroom;
 }
 
-void percepnet_stft_comb(percepnet_spectrum *out, const int32_t acc_q15[PERCEPNET_WINDOW],
-                         int32_t max_frac, percepnet_fft_scratch *work)
+void percepnet_stft_comb(const percepnet_kernels *kernels, percepnet_spectrum *out,
+                         const int32_t acc_q15[PERCEPNET_WINDOW], int32_t max_frac,
+                         percepnet_fft_scratch *work)
 {
     int32_t peak = 0, *restrict re = work->re[0], *restrict im = work->im[0];
     for (int i = 0; i < PERCEPNET_WINDOW; i++) {
@@ -142,7 +81,7 @@ void percepnet_stft_comb(percepnet_spectrum *out, const int32_t acc_q15[PERCEPNE
         re[i] = (int32_t)mul_q(acc_q15[2 * i], percepnet_win_q15[2 * i], shift);
         im[i] = (int32_t)mul_q(acc_q15[2 * i + 1], percepnet_win_q15[2 * i + 1], shift);
     }
-    transform(out, work);
+    transform(kernels, out, work);
     out->frac = PERCEPNET_FRAC_MIN + headroom;
 }
 
@@ -157,12 +96,13 @@ static uint64_t total_size(const percepnet_spectrum *in)
 }
 
 /* 480 complex values of a spectrum, scaled by 2^-shift, into buffer 0 */
-static void pack_all(percepnet_fft_scratch *work, const percepnet_spectrum *in, int shift)
+static void pack(const percepnet_kernels *kernels, percepnet_fft_scratch *work,
+                 const percepnet_spectrum *in, int shift)
 {
     int32_t *re = work->re[0], *im = work->im[0];
     int32_t first = (int32_t)rshift_round(in->re[0], shift);
     int32_t last = (int32_t)rshift_round(in->re[PERCEPNET_HOP], shift);
-    pack(re, im, re + HALF + 1, im + HALF + 1, in->re, in->im, shift);
+    kernels->pack_s32(re, im, re + HALF + 1, im + HALF + 1, in->re, in->im, shift);
     re[0] = (first + last) >> 1;
     im[0] = (first - last) >> 1;
     re[HALF] = (int32_t)rshift_round(in->re[HALF], shift);
@@ -179,15 +119,16 @@ static void unwindow(int32_t *restrict out_q8, const int32_t *restrict re,
     }
 }
 
-void percepnet_stft_synthesise(percepnet_stft_state *st, int32_t out_q8[PERCEPNET_HOP],
-                               const percepnet_spectrum *in, percepnet_fft_scratch *work)
+void percepnet_stft_synthesise(percepnet_stft_state *st, const percepnet_kernels *kernels,
+                               int32_t out_q8[PERCEPNET_HOP], const percepnet_spectrum *in,
+                               percepnet_fft_scratch *work)
 {
     const int32_t *re = work->re[1], *im = work->im[1];
     int bits = bit_length(total_size(in));
     int shift = bits > PERCEPNET_TOTAL_BITS ? bits - PERCEPNET_TOTAL_BITS : 0;
     int to_q8 = 31 + in->frac - shift;
-    pack_all(work, in, shift);
-    PERCEPNET_BASE(fft_s32)(work->im[0], work->re[0], work->im[1], work->re[1]);
+    pack(kernels, work, in, shift);
+    kernels->fft_s32(work->im[0], work->re[0], work->im[1], work->re[1]);
     unwindow(out_q8, re, im, percepnet_winsyn_q39, to_q8);
     for (int i = 0; i < PERCEPNET_HOP; i++)
         out_q8[i] = sat32((int64_t)out_q8[i] + st->overlap_q8[i]);

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "kernels.h"
 #include "params.h"
 
 /* value = (re + i im) / 2^frac in int16 sample units, not normalised */
@@ -25,15 +26,18 @@ typedef struct {
 void percepnet_stft_reset(percepnet_stft_state *st);
 
 /* Spectrum of the window that ends with `hop`. */
-void percepnet_stft_analyse(percepnet_stft_state *st, percepnet_spectrum *out,
-                            const int16_t hop[PERCEPNET_HOP], percepnet_fft_scratch *work);
+void percepnet_stft_analyse(percepnet_stft_state *st, const percepnet_kernels *kernels,
+                            percepnet_spectrum *out, const int16_t hop[PERCEPNET_HOP],
+                            percepnet_fft_scratch *work);
 
 /* Spectrum of a comb-filtered window, |acc| <= 2^30; max_frac: frac of the unfiltered one. */
-void percepnet_stft_comb(percepnet_spectrum *out, const int32_t acc_q15[PERCEPNET_WINDOW],
-                         int32_t max_frac, percepnet_fft_scratch *work);
+void percepnet_stft_comb(const percepnet_kernels *kernels, percepnet_spectrum *out,
+                         const int32_t acc_q15[PERCEPNET_WINDOW], int32_t max_frac,
+                         percepnet_fft_scratch *work);
 
 /* The hop completed by a spectrum. frac 0...20; im of bins 0 and 480 is not read. */
-void percepnet_stft_synthesise(percepnet_stft_state *st, int32_t out_q8[PERCEPNET_HOP],
-                               const percepnet_spectrum *in, percepnet_fft_scratch *work);
+void percepnet_stft_synthesise(percepnet_stft_state *st, const percepnet_kernels *kernels,
+                               int32_t out_q8[PERCEPNET_HOP], const percepnet_spectrum *in,
+                               percepnet_fft_scratch *work);
 
 #endif

@@ -45,18 +45,19 @@ static void align(percepnet_frame *f)
 
 static void front_end(percepnet *st, percepnet_frame *f, int16_t *features_q12, const int16_t *in)
 {
+    const percepnet_kernels *kernels = st->kernels;
     percepnet_past *past = &st->past;
     percepnet_work *w = &st->work;
-    percepnet_stft_analyse(&past->stft, &w->newest, in, &w->fft);
-    percepnet_erb_inner(w->newest_energy, &w->newest, &w->newest);
+    percepnet_stft_analyse(&past->stft, kernels, &w->newest, in, &w->fft);
+    percepnet_erb_inner(kernels, w->newest_energy, &w->newest, &w->newest);
     delay(past, f, w);
     delay_dry(past, f, in);
-    percepnet_pitch_run(&past->pitch, &f->period, &f->correlation_q15, in, &w->pitch);
+    percepnet_pitch_run(&past->pitch, kernels, &f->period, &f->correlation_q15, in, &w->pitch);
     percepnet_comb_run(&past->comb, w->comb_q15, in, f->period);
-    percepnet_stft_comb(&f->p, w->comb_q15, f->y.frac, &w->fft);
+    percepnet_stft_comb(kernels, &f->p, w->comb_q15, f->y.frac, &w->fft);
     align(f);
-    percepnet_erb_inner(w->cross, &f->y, &f->p);
-    percepnet_erb_inner(w->p_energy, &f->p, &f->p);
+    percepnet_erb_inner(kernels, w->cross, &f->y, &f->p);
+    percepnet_erb_inner(kernels, w->p_energy, &f->p, &f->p);
     percepnet_features_coherence(w->coherence_q15, f->y_energy, w->cross, w->p_energy,
                                  percepnet_comb_centre_weight(f->period));
     percepnet_features_scale(features_q12, w->newest_energy, w->newest.frac, w->coherence_q15,
@@ -66,6 +67,7 @@ static void front_end(percepnet *st, percepnet_frame *f, int16_t *features_q12, 
 static void back_end(percepnet *st, const percepnet_frame *f, const int16_t *gain_q15,
                      const int16_t *strength_q15, int16_t *out)
 {
+    const percepnet_kernels *kernels = st->kernels;
     percepnet_past *past = &st->past;
     percepnet_work *w = &st->work;
     for (int b = 0; b < PERCEPNET_N_BANDS; b++)
@@ -76,10 +78,10 @@ static void back_end(percepnet *st, const percepnet_frame *f, const int16_t *gai
         percepnet_postfilter_decay_floor(&past->decay_floor_state, w->band_gain_q15, f->y_energy,
                                          f->y.frac);
     percepnet_gains_mix(&w->z, &f->y, &f->p, strength_q15);
-    percepnet_erb_inner(w->z_energy, &w->z, &w->z);
+    percepnet_erb_inner(kernels, w->z_energy, &w->z, &w->z);
     percepnet_gains_scale(w->scale_q13, w->z_energy, f->y_energy, w->band_gain_q15);
     percepnet_gains_apply(&w->enhanced, &w->z, w->scale_q13);
-    percepnet_stft_synthesise(&past->stft, w->hop_q8, &w->enhanced, &w->fft);
+    percepnet_stft_synthesise(&past->stft, kernels, w->hop_q8, &w->enhanced, &w->fft);
     if (st->highpass) {
         percepnet_highpass_run(&past->highpass, w->wet, w->hop_q8, f->period, f->correlation_q15);
     } else {

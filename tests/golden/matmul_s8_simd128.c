@@ -1,0 +1,62 @@
+/* int8 matrix times int8 columns with i32x4.dot_i16x8_s: two rows of four inputs at a time. */
+#include "kernels.h"
+
+#if defined(__wasm_simd128__)
+#include "simd128.h"
+
+/* 4 inputs of 16 bits, twice */
+PERCEPNET_INLINE v128_t repeat(const int8_t *x)
+{
+    return wasm_i16x8_extend_low_i8x16(wasm_v128_load32_splat(x));
+}
+
+/* acc + w x: each of two rows in two lanes */
+PERCEPNET_INLINE v128_t accumulate(v128_t acc, const int8_t *w, v128_t x)
+{
+    return wasm_i32x4_add(acc, wasm_i32x4_dot_i16x8(wasm_i16x8_load8x8(w), x));
+}
+
+/* `rows`, a multiple of 4, is a constant where this is inlined: loops over it leave no trace */
+PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x,
+                           const int rows)
+{
+    const int8_t *w = m->weight + row * m->cols;
+    v128_t acc[8];
+    for (int r = 0; r < rows / 2; r++)
+        acc[r] = wasm_i32x4_const(0, 0, 0, 0);
+    for (int col = 0; col < m->cols; col += 4, w += 4 * rows) {
+        v128_t x4 = repeat(x + col);
+        for (int r = 0; r < rows / 2; r++)
+            acc[r] = accumulate(acc[r], w + 8 * r, x4);
+    }
+    for (int r = 0; r < rows / 4; r++) {
+        v128_t a = acc[2 * r], b = acc[2 * r + 1];
+        v128_t sum = wasm_i32x4_add(even(a, b), odd(a, b));
+        requantise(out_q12, wasm_i32x4_add(sum, wasm_v128_load(m->bias + row + 4 * r)), m, row + 4 * r);
+    }
+}
+
+PERCEPNET_INLINE void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+{
+    body(out_q12, m, row, x, 16);
+}
+
+PERCEPNET_INLINE void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+{
+    body(out_q12, m, row, x, 4);
+}
+
+/* All columns of a block of rows while its weights lie in the first cache. */
+void percepnet_matmul_s8_simd128(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+                               int stride, int columns)
+{
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    int row = 0;
+    for (; row + 16 <= m->rows; row += 16)
+        for (int c = 0; c < columns; c++)
+            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+    for (; row < m->rows; row += 4)
+        for (int c = 0; c < columns; c++)
+            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+}
+#endif
