@@ -1,0 +1,48 @@
+"""The sound in README.md: one clip before and after, as MP3 and spectrogram in docs/audio.
+
+`make check` leaves what `python -m eval.demo` reads; run it again when the network or its integers
+change (tests/test_demo.py says so). The voice is synthetic, see eval/embedded/README.md.
+"""
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from eval.listen import MP3, spectrogram
+
+CLIP = "en_angus_pink_snr10_tl-26_fileid_8"
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "audio"
+SMALL = MP3 | {"compression_level": 0.75}
+"""96 kbit/s: 73 kB each."""
+
+
+def sound(samples: np.ndarray, rate: int = 48000) -> bytes:
+    """MP3 of (N,) samples."""
+    file = io.BytesIO()
+    sf.write(file, samples, rate, **SMALL)
+    return file.getvalue()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; 0. Raises SystemExit when the clip has not been enhanced yet."""
+    parser = argparse.ArgumentParser(prog="python -m eval.demo", description="the README's sound")
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    build = parser.parse_args(arguments).build
+    sources = {"noisy": build / "sets" / "embedded" / "noisy" / f"{CLIP}.wav",
+               "enhanced": build / "out" / "twin" / "embedded" / f"{CLIP}.wav"}
+    for name, path in sources.items():
+        if not path.exists():
+            raise SystemExit(f"{path}: not found; `make check` writes it")
+        samples, rate = sf.read(path)
+        (FOLDER / f"{name}.mp3").write_bytes(sound(samples, rate))
+        (FOLDER / f"{name}.webp").write_bytes(spectrogram(samples))
+    print(f"{FOLDER}: {CLIP} before and after")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
