@@ -1,7 +1,8 @@
-"""The sound in README.md: one clip before and after, as MP3 and spectrogram in docs/audio.
+"""The sound in README.md, one clip before and after, as MP3 and spectrogram in docs/audio; and the
+pictures of the oracle ladder in docs/algorithm.md, of the same clip.
 
-`make check` leaves what `python -m eval.demo` reads; run it again when the network or its integers
-change (tests/test_demo.py says so). The voice is synthetic, see eval/embedded/README.md.
+`make check oracle` leaves what `python -m eval.demo` reads; run it again when the network or its
+integers change (tests/test_demo.py says so). The voice is synthetic, see eval/embedded/README.md.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import soundfile as sf
 from eval.listen import MP3, spectrogram
 
 CLIP = "en_angus_pink_snr10_tl-26_fileid_8"
+LADDER = ("band-gains", "comb", "comb-postfilter")
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "audio"
 SMALL = MP3 | {"compression_level": 0.75}
 """96 kbit/s: 73 kB each."""
@@ -29,18 +31,21 @@ def sound(samples: np.ndarray, rate: int = 48000) -> bytes:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0. Raises SystemExit when the clip has not been enhanced yet."""
-    parser = argparse.ArgumentParser(prog="python -m eval.demo", description="the README's sound")
+    parser = argparse.ArgumentParser(prog="python -m eval.demo", description="sound and pictures")
     parser.add_argument("--build", type=Path, default=Path("build"))
     build = parser.parse_args(arguments).build
-    sources = {"noisy": build / "sets" / "embedded" / "noisy" / f"{CLIP}.wav",
-               "enhanced": build / "out" / "twin" / "embedded" / f"{CLIP}.wav"}
-    for name, path in sources.items():
+    sources = {"noisy": build / "sets" / "embedded" / "noisy",
+               "enhanced": build / "out" / "twin" / "embedded"}
+    sources |= {step: build / "ladder" / "out" / step / "embedded" for step in LADDER}
+    for name, folder in sources.items():
+        path = folder / f"{CLIP}.wav"
         if not path.exists():
-            raise SystemExit(f"{path}: not found; `make check` writes it")
+            raise SystemExit(f"{path}: not found; `make check oracle` writes it")
         samples, rate = sf.read(path)
-        (FOLDER / f"{name}.mp3").write_bytes(sound(samples, rate))
         (FOLDER / f"{name}.webp").write_bytes(spectrogram(samples))
-    print(f"{FOLDER}: {CLIP} before and after")
+        if name not in LADDER:
+            (FOLDER / f"{name}.mp3").write_bytes(sound(samples, rate))
+    print(f"{FOLDER}: {CLIP}: {', '.join(sources)}")
     return 0
 
 

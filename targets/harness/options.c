@@ -145,7 +145,7 @@ static void check(const options *o, int names)
         die("command line", "%d file names found; %s", names,
             o->footprint ? "--footprint takes none"
             : o->folder  ? "-o needs one or more inputs"
-                         : "2 are needed: percepnet [options] IN.wav OUT.wav");
+                         : "2 are needed: percepnet [options] IN.wav OUT.wav; --help says more");
     if (o->n_inputs > 1 && (o->taps || o->vad))
         die(o->taps ? "--taps" : "--vad", "%d inputs found; it needs a single one", o->n_inputs);
     if (o->output && o->vad && !strcmp(o->output, o->vad))
