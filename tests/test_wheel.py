@@ -141,6 +141,8 @@ def test_the_command_chooses_the_model(python):
     name = python.with_name("percepnet")
     for option in (["-m", "small"], ["--model=small"], []):
         assert b"model small-" in subprocess.check_output([name, *option, "-V"])
+    said = subprocess.check_output([name, "-h"])
+    assert b"Models here: small; -m chooses" in said and b"--resample" in said
     done = subprocess.run([name, "-m", "none", "-V"], check=False, capture_output=True)
     assert done.returncode == 2 and b"one of small is needed" in done.stderr
 
@@ -151,3 +153,5 @@ def test_types_and_documents_are_inside(wheel_file):
     assert any(name.endswith("LICENSE") for name in names)
     assert {"percepnet/resample.so", "percepnet/models/small.so"} <= set(names)
     assert wheel_file.name.startswith(f"percepnet-{VERSION}-py3-none-manylinux")
+    (minor,) = re.findall(r"manylinux_2_(\d+)_", wheel_file.name)
+    assert int(minor) <= 17, "older systems are left out: something asks for a newer glibc"

@@ -184,7 +184,8 @@ static void begin(job *j, const options *o, const char *input, const char *outpu
             fprintf(j->vad.file, ",voice_%u", c);
         fputc('\n', j->vad.file);
     }
-    j->percent = isatty(STDERR_FILENO) && in->length != WAV_UNKNOWN && in->length / LONG_FILE >= in->rate ? 0 : -1;
+    int is_long = in->length != WAV_UNKNOWN && in->length / LONG_FILE >= in->rate;
+    j->percent = is_long && isatty(STDERR_FILENO) ? 0 : -1;
 }
 
 void enhance(const options *o, const char *input, const char *output_name)

@@ -104,8 +104,8 @@ static void need_model(const char *name)
     const char *id = percepnet_model_id();
     int length = (int)(strrchr(id, '-') - id);
     if ((int)strlen(name) != length || strncmp(name, id, (size_t)length))
-        die("--model", "%s found; this program holds %.*s: make build target=TARGET model=%s makes another", name,
-            length, id, name);
+        die("--model", "%s found; this program holds %.*s: make build target=TARGET model=%s makes another",
+            name, length, id, name);
 }
 
 static void apply(options *o, int code, const char *found)

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #define PI 3.14159265358979323846
-#define REACH 64      /* zero crossings of the sinc on either side, at the lower rate */
-#define BETA 10.06    /* Kaiser's window, stop band at 100 dB: 0.1102 (100 - 8.7) */
-#define CUTOFF 0.95   /* of half the lower rate: the transition, (100 - 8) / (2.285 * 2 REACH * pi) = 0.1, ends at 1 */
-#define COEFFICIENT 22 /* Q22: sums of 512 int16 products stay below 2^40 */
+#define REACH 64    /* zero crossings of the sinc on either side, at the lower rate */
+#define BETA 10.06  /* of Kaiser's window: 0.1102 (100 - 8.7), a stop band at 100 dB */
+#define CUTOFF 0.95 /* of half the lower rate: the transition, (100 - 8) / (4.57 REACH pi) = 0.1, ends at 1 */
+#define FRACTION 22 /* bits of a coefficient; sums are of 64 bits */
 
 struct resampler {
     unsigned channels;
@@ -58,7 +58,7 @@ static void compute_phases(resampler *r, double *taps)
             sum += taps[k];
         }
         for (size_t k = 0; k < r->taps; k++)
-            r->phase_q22[p * r->taps + k] = (int32_t)floor(ldexp(taps[k] / sum, COEFFICIENT) + 0.5);
+            r->phase_q22[p * r->taps + k] = (int32_t)floor(ldexp(taps[k] / sum, FRACTION) + 0.5);
     }
 }
 
@@ -106,10 +106,10 @@ static int16_t output(const resampler *r, unsigned channel)
 {
     const int16_t *x = r->line + 2 * r->taps * channel + r->at;
     const int32_t *h = r->phase_q22 + r->fraction * r->taps;
-    int64_t sum = (int64_t)1 << (COEFFICIENT - 1);
+    int64_t sum = (int64_t)1 << (FRACTION - 1);
     for (size_t k = 0; k < r->taps; k++)
         sum += (int64_t)h[k] * x[k];
-    sum >>= COEFFICIENT;
+    sum >>= FRACTION;
     return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
 }
 

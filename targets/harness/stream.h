@@ -8,10 +8,11 @@
 
 typedef struct {
     wav file;
-    uint64_t done; /* samples per channel handed out, at 48 kHz */
-    resampler *resampler; /* NULL: the file has 48 kHz */
+    uint64_t done;         /* samples per channel handed out, at 48 kHz */
+    resampler *resampler;  /* NULL: the file has 48 kHz */
     int16_t *read, *ready; /* a block of the file, and what became of it */
-    size_t block, from, to; /* samples of a block; ready[from] to ready[to] wait to be handed out */
+    size_t block;          /* samples per channel of a block */
+    size_t from, to;       /* of `ready`: what waits to be handed out */
 } source;
 
 typedef struct {
