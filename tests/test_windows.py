@@ -22,7 +22,7 @@ void *memset(void *, int, size_t);
 """
 MSVC = ["-fms-compatibility", "-fms-compatibility-version=19.29", "-ffreestanding", "-nostdlibinc",
         "-U__x86_64__", "-U__aarch64__", "-U__ARM_NEON"]  # fmt: skip
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wvla", "-Werror"]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wvla", "-Werror"]
 MINGW = "x86_64-w64-mingw32-"
 
 
