@@ -55,9 +55,8 @@ cycles: bench ## estimate cycles, time and share of a core of this target by llv
 wmops: build/armv7/gen/plan.json ## weighted operations of the plain C as ITU-T G.191 weighs them
 	@$(PYTHON) -m targets.wmops
 score: build/score/$(SET).csv ## every measure of every system; systems="…" adds outside ones
-baseline: build/score/$(SET).csv ## store scores that report and test compare with: eval/baseline; README's tables
+baseline: build/score/$(SET).csv ## store scores that report and test compare with: eval/baseline
 	@$(PYTHON) -m eval.baseline --set build/sets/$(SET) --model $(model)
-	@$(PYTHON) -m eval.readme
 oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
 trials: build/trials/$(SET).json ## clean speech in, noise alone in, other levels: what the network does
 cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality

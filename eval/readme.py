@@ -2,16 +2,28 @@
 
 They hold what eval/baseline (make baseline, targets.baseline) and the model cards (eval.card) hold,
 and tests/test_readme.py compares them, so no figure there outlives what it was measured on.
+eval/baseline/systems.json is theirs alone, from `--scores BUILD/score/embedded.csv` of a run with
+outside systems:
+
+    {"model": name, "weights": SHA-256 of the weights' file, "versions": of the tools,
+     "outside": {system: version}, "clips": count, "means": {system: {measure: mean}}}
 """
 
+import argparse
+import csv
 import json
 import re
+from pathlib import Path
+from statistics import fmean
 
 from codegen.document import fill
-from eval.baseline import HERE, MEANS, MODELS
+from eval.baseline import HERE, MODELS, weights_hash
+from eval.provenance import read_systems
+from eval.score import tools
 from eval.tables import DIGITS, HEADS, markdown_table
 
 ROOT = HERE.parents[1]
+MEANS = ("pesq_wb", "stoi", "estoi", "si_sdr", "dnsmos_ovrl")
 PAGES = {"README.md": ("scores", "models", "counts", "bytes"), "docs/models.md": ("models",)}
 NAMES = {"noisy": "noisy", "float": "float reference", "host": "integers: twin = C on every target",
          "pyrnnoise": "RNNoise", "webrtc-noise-gain": "WebRTC"}
@@ -28,6 +40,29 @@ def read(name: str) -> dict:
     return json.loads((HERE / f"{name}.json").read_text())
 
 
+def means(rows: list[dict]) -> dict[str, float | None]:
+    """{measure: mean over the rows of one system}, None unless every clip has it."""
+    values = {m: [float(row[m]) for row in rows if row.get(m)] for m in MEANS}
+    return {m: round(fmean(v), 4) if len(v) == len(rows) else None for m, v in values.items()}
+
+
+def store(scores: Path, model: str) -> None:
+    """eval/baseline/systems.json from a table of scores. SystemExit without a system of ours."""
+    known = read_systems(scores.parents[1], scores.stem)
+    outside = {s: facts["version"] for s, facts in known.items() if not facts["entry"].get("ours")}
+    with open(scores, newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["system"] in {*NAMES, *outside}]
+    found: dict[str, list[dict]] = {}
+    for row in rows:
+        found.setdefault(row["system"], []).append(row)
+    if missing := {"noisy", "float", "host"} - set(found):
+        raise SystemExit(f"{scores}: no {', '.join(sorted(missing))}; `make score` adds them")
+    content = {"model": model, "weights": weights_hash(model), "versions": tools(),
+               "outside": {s: outside[s] for s in found if s in outside},
+               "clips": len(found["noisy"]), "means": {s: means(r) for s, r in found.items()}}
+    (HERE / "systems.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
 def cell(measure: str, value: float | None) -> str:
     """With the digits of the measure."""
     return "–" if value is None else f"{value:.{DIGITS[measure]}f}"
@@ -35,15 +70,14 @@ def cell(measure: str, value: float | None) -> str:
 
 def scores() -> str:
     """Means over the embedded set, a row a system."""
-    stored = read("embedded")
-    clips = len(stored["scores"]["noisy"])
+    stored = read("systems")
     rows = []
-    for system, means in stored["means"].items():
+    for system, values in stored["means"].items():
         version = stored["outside"].get(system)
         name = NAMES.get(system, system) + (f" ({system} {version})" if version else "")
-        rows.append([name, *(cell(m, means[m]) for m in MEANS)])
-    head = [f"embedded set, {clips} clips, model `{stored['model']}`", *(HEADS[m] for m in MEANS)]
-    return markdown_table(head, rows)
+        rows.append([name, *(cell(m, values[m]) for m in MEANS)])
+    title = f"embedded set, {stored['clips']} clips, model `{stored['model']}`"
+    return markdown_table([title, *(HEADS[m] for m in MEANS)], rows)
 
 
 def card_row(model: str, name: str, system: str) -> list[str]:
@@ -100,7 +134,13 @@ def filled(page: str, text: str) -> str:
 
 
 def main() -> None:
-    """Writes all pages."""
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m eval.readme", description="write the tables")
+    parser.add_argument("--scores", type=Path, help="store the means of this table first")
+    parser.add_argument("--model", default="small", help="that was scored")
+    args = parser.parse_args()
+    if args.scores:
+        store(args.scores, args.model)
     for page in PAGES:
         path = ROOT / page
         path.write_text(filled(page, path.read_text()))

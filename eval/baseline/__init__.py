@@ -3,12 +3,10 @@
 eval/baseline/<set>.json, committed:
 
     {"model": name, "weights": SHA-256 of the weights' file, "versions": of the tools,
-     "outside": {system: version}, "means": {system: {measure: mean}},
      "scores": {system: {clip: {pesq_wb, stoi}}}}
 
-Scores are those of noisy, float and host: the report shows the differences, and the test suite
-fails when the host's mean falls by more than LIMITS (tests/test_baseline.py). Means are of these
-and of the outside systems that were scored; README.md shows them (eval.readme).
+for noisy, float and host. The report shows the differences; the test suite fails when the host's
+mean falls by more than LIMITS (tests/test_baseline.py).
 """
 
 import argparse
@@ -18,13 +16,11 @@ import json
 from pathlib import Path
 from statistics import fmean
 
-from eval.provenance import read_systems
 from eval.score import tools
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "reference" / "models"
 SYSTEMS = ("noisy", "float", "host")
-MEANS = ("pesq_wb", "stoi", "estoi", "si_sdr", "dnsmos_ovrl")
 LIMITS = {"pesq_wb": 0.02, "stoi": 0.003}  # a mean may fall by this much
 
 
@@ -39,34 +35,21 @@ def read(name: str) -> dict | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def means(rows: list[dict]) -> dict[str, float | None]:
-    """{measure: mean over the rows of one system}, None unless every clip has it."""
-    values = {m: [float(row[m]) for row in rows if row.get(m)] for m in MEANS}
-    return {m: round(fmean(v), 4) if len(v) == len(rows) else None for m, v in values.items()}
-
-
 def store(scores: Path, model: str) -> Path:
     """Make the baseline of BUILD/score/<set>.csv; the file written. Raises SystemExit if a system
     of SYSTEMS is missing or a clip has an error."""
-    systems = read_systems(scores.parents[1], scores.stem)
-    outside = {s: f["version"] for s, f in systems.items() if not f["entry"].get("ours")}
     with open(scores, newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["system"] in (*SYSTEMS, *outside)]
-    failed = [f"{row['system']} {row['clip']}: {row['error']}" for row in rows
-              if row["error"] and row["system"] in SYSTEMS]
+        rows = [row for row in csv.DictReader(file) if row["system"] in SYSTEMS]
+    failed = [f"{row['system']} {row['clip']}: {row['error']}" for row in rows if row["error"]]
     absent = sorted(set(SYSTEMS) - {row["system"] for row in rows})
     if failed or absent:
         raise SystemExit(f"error: {scores}: needs scores of {', '.join(SYSTEMS)}; missing "
                          f"{', '.join(absent + failed)}; run make score")
     table: dict[str, dict] = {system: {} for system in SYSTEMS}
     for row in rows:
-        if row["system"] in SYSTEMS:
-            table[row["system"]][row["clip"]] = {m: round(float(row[m]), 4) for m in LIMITS}
-    found = dict.fromkeys(row["system"] for row in rows)
-    averages = {s: means([row for row in rows if row["system"] == s]) for s in found}
+        table[row["system"]][row["clip"]] = {m: round(float(row[m]), 4) for m in LIMITS}
     path = HERE / f"{scores.stem}.json"
-    content = {"model": model, "weights": weights_hash(model), "versions": tools(),
-               "outside": outside, "means": averages, "scores": table}
+    content = {"model": model, "weights": weights_hash(model), "versions": tools(), "scores": table}
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(content, indent=1) + "\n")
     partial.rename(path)
