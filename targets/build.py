@@ -17,7 +17,8 @@ from elftools.elf.elffile import ELFFile
 from targets import shared
 from targets.target import HARNESS, Target, load
 
-COMMAND = ("main", "options", "enhance", "footprint", "wav", "output")  # sources of the command
+COMMAND = ("main", "options", "enhance", "stream", "resample", "footprint", "wav", "output")
+"""Sources of the command in targets/harness."""
 ALLOWED_UNDEFINED = {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 
 
@@ -121,8 +122,8 @@ def compile_objects(target: Target, sources: list[Path], into: Path) -> list[Pat
     return objects
 
 
-def link(target: Target, options: list[str], parts: list[Path], name: str) -> Path:
-    """Links `parts` to `build/<target>/<name>`."""
+def link(target: Target, options: list[str], parts: list[Path | str], name: str) -> Path:
+    """Links `parts`, files and -l options, to `build/<target>/<name>`."""
     path = target.folder / name
     command = [target.compile["cc"], *target.compile.get("driver", []), *options]
     call([*command, *map(str, parts), "-o", str(path)])
@@ -176,7 +177,8 @@ def build(target: Target, check: bool = True) -> None:
         programs["calls"] = [HARNESS / "calls.c"]
     for name, harness in programs.items():
         parts = compile_objects(target, harness, folder / "obj" / name)
-        link(target, target.compile["link"], [*parts, library], name)
+        system = ["-lm"] if name == "percepnet" else []  # resample.c computes a sinc
+        link(target, target.compile["link"], [*parts, library, *system], name)
 
 
 def main() -> None:

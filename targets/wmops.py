@@ -180,7 +180,7 @@ def build(target: Target, folder: Path) -> list[str]:
         stages.append(source.stem)
     harness = [*(HARNESS / f"{name}.c" for name in [*COMMAND, "wmops"]), gen / "taps.c"]
     call(["clang", *MACHINE, "-static", "-iquote", str(gen), *map(str, [*parts, *harness]),
-          "-o", str(folder / "percepnet")])  # fmt: skip
+          "-lm", "-o", str(folder / "percepnet")])  # fmt: skip
     return stages
 
 

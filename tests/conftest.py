@@ -13,7 +13,7 @@ import soundfile
 
 from targets import build, target
 
-pytest_plugins = ["shipped"]
+pytest_plugins = ["shipped", "command_line"]
 
 HEADER = """\
 #ifndef PERCEPNET_H

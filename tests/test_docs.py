@@ -5,10 +5,10 @@ Above a block may stand, and nothing else keeps one from running,
     <!-- dry run: reason -->   commands that take long or write here: make -n, python -m … --help
     <!-- not run: reason -->   listed in NOT_RUN
 
-Blocks of a page share a folder in which there are noisy.wav, noisy.s16, build/host with the command
-and the unpacked source package. `make` in a shell block is always a dry run, but for `make -C` in
-that package; so is every `.venv/bin/python -m` (its options must be in its help), for these modules
-have tests of their own.
+Blocks of a page share a folder in which there are noisy.wav, wideband.wav (16 kHz), noisy.s16,
+build/host with the command and the unpacked source package. `make` in a shell block is always a dry
+run, but for `make -C` in that package; so is every `.venv/bin/python -m` (its options must be in
+its help), for these modules have tests of their own.
 """
 
 import re
@@ -145,6 +145,7 @@ def workplace(package, python, wheel_file, noisy, tmp_path_factory):
     shutil.copy(wheel_file, folder / "build" / "wheel")
     call(["make", "-s", "-C", folder / package.name, "install", f"prefix={folder / 'installed'}"])
     soundfile.write(folder / "noisy.wav", noisy, 48000, "PCM_16")
+    soundfile.write(folder / "wideband.wav", noisy, 16000, "PCM_16")
     noisy.tofile(folder / "noisy.s16")
     shutil.copy(ROOT / "tests" / "rnnoise_user.c", folder)
     for name, text in {"bin/make": MAKE, ".venv/bin/python": MODULE, "bin/pip": PIP}.items():

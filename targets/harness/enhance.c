@@ -7,15 +7,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "stream.h"
 #include "taps.h"
-#include "wav.h"
 
-#define LONG_FILE (60 * PERCEPNET_RATE) /* samples: progress is shown from here on */
-#define VOICE_Q15 16384                 /* a hop with more counts as voice in the summary */
+#define LONG_FILE 60    /* seconds: progress is shown from here on */
+#define VOICE_Q15 16384 /* a hop with more counts as voice in the summary */
 
 typedef struct {
     const options *o;
-    wav in, out;
+    source in;
+    sink out;
     output taps, vad;
     percepnet *st[WAV_MAX_CHANNELS];
     int voice_q15[WAV_MAX_CHANNELS]; /* of the hop that came out last */
@@ -37,7 +38,7 @@ static void write_voice(const job *j, uint64_t at)
 {
     fprintf(j->vad.file, "%" PRIu64 ".%02u", at / PERCEPNET_RATE,
             (unsigned)(at % PERCEPNET_RATE / (PERCEPNET_RATE / 100)));
-    for (unsigned c = 0; c < j->in.channels; c++)
+    for (unsigned c = 0; c < j->in.file.channels; c++)
         fprintf(j->vad.file, ",%.4f", j->voice_q15[c] / 32768.0);
     fputc('\n', j->vad.file);
 }
@@ -46,7 +47,7 @@ static void write_voice(const job *j, uint64_t at)
 static void process_channels(job *j, int16_t *pcm)
 {
     int16_t hop[PERCEPNET_HOP];
-    unsigned channels = j->in.channels;
+    unsigned channels = j->in.file.channels;
     for (unsigned c = 0; c < channels; c++) {
         for (size_t i = 0; i < PERCEPNET_HOP; i++)
             hop[i] = pcm[i * channels + c];
@@ -66,38 +67,40 @@ static void note_voice(job *j, uint64_t call)
     uint64_t delay = (uint64_t)percepnet_delay_samples(), at = call * PERCEPNET_HOP - delay;
     if (call * PERCEPNET_HOP < delay || at >= j->in.done)
         return;
-    for (unsigned c = 0; c < j->in.channels; c++)
+    for (unsigned c = 0; c < j->in.file.channels; c++)
         j->voiced += j->voice_q15[c] > VOICE_Q15;
-    j->hops += j->in.channels;
+    j->hops += j->in.file.channels;
     if (j->vad.file)
         write_voice(j, at);
 }
 
 static void show_progress(job *j)
 {
-    int percent = (int)(100 * j->in.done / j->in.length);
+    int percent = (int)(100 * j->in.file.done / j->in.file.length);
     if (percent == j->percent)
         return;
     j->percent = percent;
-    fprintf(stderr, "\rpercepnet: %s: %d %%%s", j->in.name, percent, percent == 100 ? "\n" : "");
+    fprintf(stderr, "\rpercepnet: %s: %d %%%s", j->in.file.name, percent, percent == 100 ? "\n" : "");
 }
 
 /* Streams hop by hop. With the delay taken out, drops as much in front and feeds zeros behind; with
  * or without, the output is as long as the input. */
 static void suppress(job *j)
 {
-    wav *in = &j->in, *out = &j->out;
-    int16_t *pcm = malloc(sizeof *pcm * PERCEPNET_HOP * in->channels);
+    source *in = &j->in;
+    sink *out = &j->out;
+    size_t channels = in->file.channels;
+    int16_t *pcm = malloc(sizeof *pcm * PERCEPNET_HOP * channels);
     uint64_t drop = j->o->compensate ? (uint64_t)percepnet_delay_samples() : 0;
     size_t got = PERCEPNET_HOP;
     if (!pcm)
-        die("memory", "a frame of %u channels does not fit", in->channels);
+        die("memory", "a frame of %u channels does not fit", in->file.channels);
     for (uint64_t call = 0; got == PERCEPNET_HOP || out->done < in->done; call++) {
         size_t from, count = PERCEPNET_HOP;
-        got = got == PERCEPNET_HOP ? wav_read(in, pcm, PERCEPNET_HOP) : 0;
+        got = got == PERCEPNET_HOP ? source_read(in, pcm, PERCEPNET_HOP) : 0;
         if (got == 0 && out->done == in->done)
             break;
-        memset(pcm + got * in->channels, 0, sizeof *pcm * (PERCEPNET_HOP - got) * in->channels);
+        memset(pcm + got * channels, 0, sizeof *pcm * (PERCEPNET_HOP - got) * channels);
         process_channels(j, pcm);
         note_voice(j, call);
         from = drop < PERCEPNET_HOP ? (size_t)drop : PERCEPNET_HOP;
@@ -105,8 +108,8 @@ static void suppress(job *j)
         count -= from;
         if (got < PERCEPNET_HOP && count > in->done - out->done)
             count = (size_t)(in->done - out->done);
-        wav_write(out, pcm + from * in->channels, count);
-        if (out->file == stdout)
+        sink_write(out, pcm + from * channels, count);
+        if (out->file.file == stdout)
             fflush(stdout); /* a listener waits for this hop */
         if (j->percent >= 0)
             show_progress(j);
@@ -131,16 +134,17 @@ static void print_quoted(FILE *to, const char *text)
 /* Where standard output carries sound or voice activity, the summary goes to standard error. */
 static void print_summary(const job *j, double cpu_seconds)
 {
-    int taken = j->out.file == stdout || j->vad.file == stdout;
+    int taken = j->out.file.file == stdout || j->vad.file == stdout;
     FILE *to = taken ? stderr : stdout;
+    const wav *in = &j->in.file;
     fputs("{\"input\": ", to);
-    print_quoted(to, j->in.name);
+    print_quoted(to, in->name);
     fputs(", \"output\": ", to);
-    print_quoted(to, j->out.name);
-    fprintf(to, ", \"rate\": %d, \"channels\": %u, \"samples\": %" PRIu64 ", \"delay\": %d",
-            PERCEPNET_RATE, j->in.channels, j->in.done,
-            j->o->compensate ? 0 : percepnet_delay_samples());
-    fprintf(to, ", \"clipped\": %" PRIu64 ", \"voice\": %.4f, \"cpu_seconds\": %.3f", j->in.clipped,
+    print_quoted(to, j->out.file.name);
+    fprintf(to, ", \"rate\": %" PRIu32 ", \"channels\": %u, \"samples\": %" PRIu64 ", \"delay\": %.9g",
+            in->rate, in->channels, in->done,
+            j->o->compensate ? 0 : (double)percepnet_delay_samples() * in->rate / PERCEPNET_RATE);
+    fprintf(to, ", \"clipped\": %" PRIu64 ", \"voice\": %.4f, \"cpu_seconds\": %.3f", in->clipped,
             j->hops ? (double)j->voiced / (double)j->hops : 0.0, cpu_seconds);
     fprintf(to, ", \"version\": \"%s\", \"model\": \"%s\"}\n", percepnet_version(),
             percepnet_model_id());
@@ -148,37 +152,40 @@ static void print_summary(const job *j, double cpu_seconds)
 
 static void report(const job *j, double cpu_seconds)
 {
-    if (j->in.clipped)
+    const wav *in = &j->in.file;
+    if (in->clipped)
         fprintf(stderr, "percepnet: %s: warning: %" PRIu64 " samples beyond full scale (1.0) were clipped\n",
-                j->in.name, j->in.clipped);
+                in->name, in->clipped);
     if (j->o->verbose)
         fprintf(stderr, "percepnet: %s -> %s: %.2f s of sound, %u channels, %.2f s of computing, %s\n",
-                j->in.name, j->out.name, (double)j->in.done / PERCEPNET_RATE, j->in.channels,
-                cpu_seconds, percepnet_model_id());
+                in->name, j->out.file.name, (double)in->done / in->rate, in->channels, cpu_seconds,
+                percepnet_model_id());
     if (j->o->json)
         print_summary(j, cpu_seconds);
 }
 
 static void begin(job *j, const options *o, const char *input, const char *output_name)
 {
+    const wav *in = &j->in.file;
     memset(j, 0, sizeof *j);
     j->o = o;
-    wav_open(&j->in, input, PERCEPNET_RATE);
-    if (o->taps && j->in.channels != 1)
-        die(j->in.name, "%u channels found; --taps needs one", j->in.channels);
-    for (unsigned c = 0; c < j->in.channels; c++)
+    source_open(&j->in, input, o->resample);
+    if (o->taps && in->channels != 1)
+        die(in->name, "%u channels found; --taps needs one", in->channels);
+    for (unsigned c = 0; c < in->channels; c++)
         j->st[c] = new_instance(o);
-    wav_create(&j->out, output_name, &j->in);
+    sink_create(&j->out, output_name, &j->in);
     if (o->taps)
-        output_open(&j->taps, o->taps, j->in.file);
+        output_open(&j->taps, o->taps, in->file);
     if (o->vad) {
-        output_open(&j->vad, o->vad, j->in.file);
+        output_open(&j->vad, o->vad, in->file);
         fputs("time", j->vad.file);
-        for (unsigned c = 1; c <= j->in.channels; c++)
+        for (unsigned c = 1; c <= in->channels; c++)
             fprintf(j->vad.file, ",voice_%u", c);
         fputc('\n', j->vad.file);
     }
-    j->percent = isatty(STDERR_FILENO) && j->in.length != WAV_UNKNOWN && j->in.length >= LONG_FILE ? 0 : -1;
+    int is_long = in->length != WAV_UNKNOWN && in->length / LONG_FILE >= in->rate;
+    j->percent = is_long && isatty(STDERR_FILENO) ? 0 : -1;
 }
 
 void enhance(const options *o, const char *input, const char *output_name)
@@ -187,14 +194,13 @@ void enhance(const options *o, const char *input, const char *output_name)
     clock_t start = clock();
     begin(&j, o, input, output_name);
     suppress(&j);
-    wav_finish(&j.out);
+    sink_finish(&j.out, j.in.file.done);
     if (j.taps.file)
         output_close(&j.taps);
     if (j.vad.file)
         output_close(&j.vad);
     report(&j, (double)(clock() - start) / CLOCKS_PER_SEC);
-    for (unsigned c = 0; c < j.in.channels; c++)
+    for (unsigned c = 0; c < j.in.file.channels; c++)
         free(j.st[c]);
-    if (j.in.file != stdin)
-        fclose(j.in.file);
+    source_close(&j.in);
 }

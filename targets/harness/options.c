@@ -11,7 +11,7 @@ static const char usage[] =
     "percepnet [options] IN.wav OUT.wav\n"
     "percepnet [options] -o FOLDER IN.wav ...\n"
     "Suppresses the noise in speech. 48 kHz WAV: 16-bit or 24-bit PCM or 32-bit float, every channel\n"
-    "on its own; \"-\" is standard input or output. Outputs have the format and length of their\n"
+    "on its own; \"-\" is standard input or output. Outputs have the format, rate and length of their\n"
     "inputs, and with -o their names.\n"
     "  -a, --atten-lim-db DB       take away at most so much noise: 0 (untouched) to 100 (no limit,\n"
     "                              default)\n"
@@ -23,6 +23,8 @@ static const char usage[] =
     "  -D, --[no-]compensate-delay\n"
     "                              take out the delay of 30 ms (default, but not towards \"-\", where\n"
     "                              somebody may be listening)\n"
+    "  --resample                  take other rates, 8 to 192 kHz, too: to 48 kHz and back\n"
+    "  -m, --model NAME            the network; a program holds one, which -V names, and refuses others\n"
     "  -o, --output-dir FOLDER     an existing folder for the outputs of several inputs\n"
     "  --vad FILE                  write voice activity as CSV: time in the input in seconds, then\n"
     "                              the probability of every channel, one line every 10 ms\n"
@@ -35,7 +37,7 @@ static const char usage[] =
     "Exit codes: 0 done, 2 an input, an output or the command line is not right; files that were\n"
     "finished before stay.\n";
 
-enum { SWITCHES = 256, PF_BETA = 300, NO_COMPENSATE, VAD, JSON, TAPS, FOOTPRINT };
+enum { SWITCHES = 256, PF_BETA = 300, NO_COMPENSATE, RESAMPLE, VAD, JSON, TAPS, FOOTPRINT };
 static int (*const switches[])(percepnet *, int) = {
     percepnet_set_postfilter,
     percepnet_set_decay_floor,
@@ -53,6 +55,8 @@ static const struct option known[] = {
     {"pf-beta", required_argument, NULL, PF_BETA},
     {"compensate-delay", no_argument, NULL, 'D'},
     {"no-compensate-delay", no_argument, NULL, NO_COMPENSATE},
+    {"resample", no_argument, NULL, RESAMPLE},
+    {"model", required_argument, NULL, 'm'},
     {"output-dir", required_argument, NULL, 'o'},
     {"vad", required_argument, NULL, VAD},
     {"json", no_argument, NULL, JSON},
@@ -94,6 +98,16 @@ static void choose_number(options *o, int (*set)(percepnet *, int), const char *
     choose(o, s);
 }
 
+/* The name is what stands before the hash in the model's id. */
+static void need_model(const char *name)
+{
+    const char *id = percepnet_model_id();
+    int length = (int)(strrchr(id, '-') - id);
+    if ((int)strlen(name) != length || strncmp(name, id, (size_t)length))
+        die("--model", "%s found; this program holds %.*s: make build target=TARGET model=%s makes another",
+            name, length, id, name);
+}
+
 static void apply(options *o, int code, const char *found)
 {
     if (code >= SWITCHES && code < PF_BETA) {
@@ -110,6 +124,8 @@ static void apply(options *o, int code, const char *found)
         break;
     case 'D': o->compensate = 1; break;
     case NO_COMPENSATE: o->compensate = 0; break;
+    case RESAMPLE: o->resample = 1; break;
+    case 'm': need_model(optarg); break;
     case 'o': o->folder = optarg; break;
     case VAD: o->vad = optarg; break;
     case JSON: o->json = 1; break;
@@ -129,7 +145,7 @@ static void check(const options *o, int names)
         die("command line", "%d file names found; %s", names,
             o->footprint ? "--footprint takes none"
             : o->folder  ? "-o needs one or more inputs"
-                         : "2 are needed: percepnet [options] IN.wav OUT.wav");
+                         : "2 are needed: percepnet [options] IN.wav OUT.wav; --help says more");
     if (o->n_inputs > 1 && (o->taps || o->vad))
         die(o->taps ? "--taps" : "--vad", "%d inputs found; it needs a single one", o->n_inputs);
     if (o->output && o->vad && !strcmp(o->output, o->vad))
@@ -144,7 +160,7 @@ options parse_options(int argc, char **argv)
     memset(&o, 0, sizeof o);
     o.compensate = -1;
     opterr = 0;
-    while ((code = getopt_long(argc, argv, ":a:Do:vhV", known, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, ":a:Dm:o:vhV", known, NULL)) != -1) {
         letter[1] = (char)optopt;
         apply(&o, code, optopt > 0 && optopt < SWITCHES ? letter : argv[optind - 1]);
     }

@@ -18,6 +18,7 @@ typedef struct {
     const char *output, *folder; /* one of them, the other NULL */
     const char *taps, *vad;      /* NULL: not wanted */
     int compensate;              /* take the delay out */
+    int resample;                /* take other rates than 48 kHz */
     int footprint, json, verbose;
     setting settings[MAX_SETTINGS];
     int n_settings;

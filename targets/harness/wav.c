@@ -42,24 +42,21 @@ static void skip(wav *in, uint64_t bytes)
     }
 }
 
-/* Checks the "fmt " chunk: encoding, width, channels and rate. */
-static void parse_format(wav *in, long rate)
+/* Checks the "fmt " chunk: encoding, width and channels. */
+static void parse_format(wav *in)
 {
     static const unsigned char guid_tail[14] = {0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71};
     const unsigned char *fmt = in->fmt;
     unsigned tag = get_le(fmt, 2), bits = get_le(fmt + 14, 2), align = get_le(fmt + 12, 2);
-    uint32_t found_rate = get_le(fmt + 4, 4);
     if (tag == EXTENSIBLE && in->fmt_bytes == 40 && !memcmp(fmt + 26, guid_tail, sizeof guid_tail))
         tag = get_le(fmt + 24, 2);
     in->channels = get_le(fmt + 2, 2);
+    in->rate = get_le(fmt + 4, 4);
     in->bytes = bits / 8;
     if (tag != PCM && tag != FLOAT)
         die(in->name, "WAV encoding %u found; %s", tag, needed);
     if (!(tag == PCM && (bits == 16 || bits == 24)) && !(tag == FLOAT && bits == 32))
         die(in->name, "%u-bit %s found; %s", bits, tag == PCM ? "PCM" : "float", needed);
-    if (found_rate != (uint32_t)rate)
-        die(in->name, "%lu Hz found; %ld Hz is needed: ffmpeg -i IN.wav -ar %ld OUT.wav converts it",
-            (unsigned long)found_rate, rate, rate);
     if (in->channels < 1 || in->channels > WAV_MAX_CHANNELS)
         die(in->name, "%u channels found; 1 to %d are needed", in->channels, WAV_MAX_CHANNELS);
     if (align != in->channels * in->bytes)
@@ -80,7 +77,7 @@ static uint64_t data_length(const wav *in, uint32_t bytes)
     return bytes / (in->channels * in->bytes);
 }
 
-void wav_open(wav *in, const char *name, long rate)
+void wav_open(wav *in, const char *name)
 {
     unsigned char head[12];
     struct stat info;
@@ -120,7 +117,7 @@ void wav_open(wav *in, const char *name, long rate)
         in->fmt_bytes = bytes < sizeof in->fmt ? bytes : (uint32_t)sizeof in->fmt;
         need(in, in->fmt, in->fmt_bytes);
         skip(in, (uint64_t)bytes + (bytes & 1) - in->fmt_bytes);
-        parse_format(in, rate);
+        parse_format(in);
     }
 }
 

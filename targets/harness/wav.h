@@ -1,4 +1,4 @@
-/* WAV in and out for the command: 16-bit PCM, 24-bit PCM and 32-bit float at 48 kHz.
+/* WAV in and out for the command: 16-bit PCM, 24-bit PCM and 32-bit float, of any rate.
  *
  * Samples are handed over as interleaved int16_t (24 bit and float are rounded and saturated).
  * Whatever is wrong ends the program through die(): what was found and what is needed. */
@@ -19,6 +19,7 @@ typedef struct {
     const char *name;
     unsigned char fmt[40]; /* the "fmt " chunk as it stands in the input; the output repeats it */
     uint32_t fmt_bytes;
+    uint32_t rate;            /* Hz */
     unsigned channels, bytes; /* bytes per sample: 2, 3, or 4 = float */
     uint64_t length;          /* declared samples per channel, or WAV_UNKNOWN */
     uint64_t done;            /* samples per channel read or written so far */
@@ -27,7 +28,7 @@ typedef struct {
 } wav;
 
 /* Opens `name` ("-": standard input) and reads its header. */
-void wav_open(wav *in, const char *name, long rate);
+void wav_open(wav *in, const char *name);
 
 /* Reads up to `count` samples per channel into `pcm`, fewer only at the end. */
 size_t wav_read(wav *in, int16_t *pcm, size_t count);

@@ -1,4 +1,5 @@
-/* Noise suppression from standard input to standard output: raw int16_t, 48 kHz, one channel. */
+/* Noise suppression from standard input to standard output: raw int16_t, 48 kHz, one channel.
+ * On Windows both are text until _setmode(_fileno(...), _O_BINARY) says otherwise. */
 #include <stdint.h>
 #include <stdio.h>
 

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from percepnet._resample import resampled
+
 __all__ = ["HOP", "RATE", "SETTINGS", "Denoiser", "denoise", "models"]
 
 _FOLDER = Path(__file__).parent
@@ -143,37 +145,30 @@ def denoise(
     """Suppress the noise in a recording.
 
     samples: (N,) or (N, channels), int16, or float32 or float64 where full scale is +-1 and what
-    is beyond is clipped; every channel on its own. rate: samples per second; anything but 48000
-    is refused unless `resample` is set, which needs the package soxr. model, settings: as for
-    `Denoiser`.
+    is beyond is clipped; every channel on its own. rate: samples per second, 48000; with `resample`
+    8000 to 192000, which is taken to 48000 and back. model, settings: as for `Denoiser`.
 
     Returns the same shape and type, aligned with the input.
-    Raises ValueError for another rate, shape or NaN, TypeError for another type of samples,
-    ImportError when soxr is needed and missing.
+    Raises ValueError for another rate, shape or NaN, TypeError for another type of samples.
     """
     samples = np.asarray(samples)
     if samples.ndim not in (1, 2):
         raise ValueError(f"samples of shape {samples.shape} found; (N,) or (N, channels) is needed")
     if samples.dtype not in (np.int16, np.float32, np.float64):
         raise TypeError(f"{samples.dtype} found; int16, float32 or float64 is needed")
-    if rate == RATE:
-        pcm = _to_int16(samples)
-    elif resample:
-        pcm = _to_int16(_resampler()(samples, rate, RATE))
-    else:
-        raise ValueError(
-            f"{rate} Hz found; {RATE} Hz is needed: resample first, or set resample=True,"
-            " which needs soxr"
-        )
+    if rate != RATE and not resample:
+        raise ValueError(f"{rate} Hz found; {RATE} Hz is needed: resample=True converts and back")
+    pcm = _to_int16(samples)
+    if pcm.ndim == 1:
+        pcm = pcm[:, np.newaxis]
+    if rate != RATE:
+        pcm = resampled(pcm, rate, RATE, -(-len(samples) * RATE // rate))
     clean = np.empty_like(pcm)
-    for channel, out in zip(np.atleast_2d(pcm.T), np.atleast_2d(clean.T), strict=True):
+    for channel, out in zip(pcm.T, clean.T, strict=True):
         out[:] = _channel(channel, model, settings)
-    clean = _to_type(clean, samples.dtype)
-    if rate == RATE:
-        return clean
-    clean = _resampler()(clean, RATE, rate)[: len(samples)]
-    missing = [(0, len(samples) - len(clean))] + [(0, 0)] * (samples.ndim - 1)
-    return np.pad(clean, missing)
+    if rate != RATE:
+        clean = resampled(clean, RATE, rate, len(samples))
+    return _to_type(clean.reshape(samples.shape), samples.dtype)
 
 
 def _channel(pcm: NDArray[np.int16], model: str, settings: dict[str, int]) -> NDArray[np.int16]:
@@ -196,11 +191,3 @@ def _to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
 
 def _to_type(pcm: NDArray[np.int16], dtype: np.dtype) -> NDArray[Any]:
     return pcm if dtype == np.int16 else (pcm / 32768).astype(dtype)
-
-
-def _resampler() -> Any:
-    try:
-        import soxr
-    except ImportError as error:
-        raise ImportError("resample=True needs soxr: pip install percepnet[resample]") from error
-    return soxr.resample

@@ -9,21 +9,24 @@ from percepnet import models
 
 
 def main() -> None:
-    """Takes -m/--model NAME off the command line and becomes the C program with the rest.
+    """Becomes the C program of the model that -m/--model names, with the whole command line.
 
     Exits with 2 when the model is not there.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-m", "--model", default="small")
-    chosen, arguments = parser.parse_known_args()
+    parser.add_argument("-h", "--help", action="store_true")
+    chosen, _ = parser.parse_known_args()
     if chosen.model not in models():
         print(
-            f"percepnet: model {chosen.model} found; one of {', '.join(models())} is needed",
+            f"percepnet: --model: {chosen.model} found; one of {', '.join(models())} is needed",
             file=sys.stderr,
         )
         raise SystemExit(2)
+    if chosen.help:
+        print(f"Models here: {', '.join(models())}; -m chooses, {chosen.model} now.\n", flush=True)
     program = Path(__file__).parent / "models" / chosen.model
-    os.execv(program, ["percepnet", *arguments])
+    os.execv(program, ["percepnet", *sys.argv[1:]])
 
 
 if __name__ == "__main__":
