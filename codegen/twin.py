@@ -4,6 +4,7 @@ Command: python -m codegen.twin --set build/sets/embedded --out build/out/twin/e
 """
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from codegen.stages.pitch import Pitch
 from reference.clips import process_set
 from reference.params import DELAY, HOP, LOOKAHEAD_FRAMES, N_BANDS, N_BINS
 from reference.suppressor import Options
+
+BLOCK = 500
+"""Hops of a file that go through the network at once: quick, and their taps are some 20 MB."""
 
 
 class Suppressor:
@@ -38,11 +42,17 @@ class Suppressor:
 
     def run(self, hop: np.ndarray) -> dict[str, np.ndarray]:
         """hop: (480,) int16.  Returns the taps in pipeline order; `out` is the enhanced hop."""
-        taps = self._front_end(np.asarray(hop, np.int64))
-        taps |= self.dnn.run(taps["features_q12"])
-        return self._back_end(taps)
+        return self.run_block(hop[None])[0]
 
-    def _front_end(self, hop: np.ndarray) -> dict:
+    def run_block(self, hops: np.ndarray) -> list[dict[str, np.ndarray]]:
+        """hops: (L, 480) int16.  The taps of every hop, equal to those of L calls of `run`."""
+        frames = [self.front_end(hop) for hop in np.asarray(hops, np.int64)]
+        layers = self.dnn.run(np.array([taps["features_q12"] for taps in frames]))
+        rows = (dict(zip(layers, row, strict=True)) for row in zip(*layers.values(), strict=True))
+        return [self._back_end(taps | row) for taps, row in zip(frames, rows, strict=True)]
+
+    def front_end(self, hop: np.ndarray) -> dict[str, np.ndarray]:
+        """hop: (480,) int64.  The taps before the network, features_q12 the last."""
         newest = self.analysis.run(hop)
         newest_energy = erb.inner(newest, newest)
         y, y_energy = self.past.pop(0)
@@ -101,15 +111,15 @@ def enhance(samples: np.ndarray, suppressor: Suppressor, taps: list | None = Non
     taps: a list that receives the taps of every call.
     """
     count = -(-(len(samples) + DELAY) // HOP)
-    padded = np.zeros(count * HOP, np.int64)
-    padded[: len(samples)] = samples
-    out = np.empty_like(padded)
-    for n in range(count):
-        frame = suppressor.run(padded[n * HOP :][:HOP])
-        out[n * HOP :][:HOP] = frame["out"]
+    hops = np.zeros((count, HOP), np.int64)
+    hops.flat[: len(samples)] = samples
+    out = np.empty_like(hops)
+    for start in range(0, count, BLOCK):
+        frames = suppressor.run_block(hops[start : start + BLOCK])
+        out[start : start + BLOCK] = [frame["out"] for frame in frames]
         if taps is not None:
-            taps.append(frame)
-    return out[DELAY:][: len(samples)].astype(np.int16)
+            taps += frames
+    return out.ravel()[DELAY:][: len(samples)].astype(np.int16)
 
 
 def tap_dtype(content: dict) -> np.dtype:
@@ -126,23 +136,27 @@ def dump(frames: list[dict], content: dict) -> np.ndarray:
     return out
 
 
-_loaded: dict[str, tuple] = {}  # plans of this worker process
+settle = cache(plan)  # once in each worker process
 
 
 def enhance_clip(samples: np.ndarray, model: str) -> np.ndarray:
     """One clip through a fresh twin."""
-    if model not in _loaded:
-        _loaded[model] = plan(model)
-    return enhance(samples, Suppressor(*_loaded[model]))
+    return enhance(samples, Suppressor(*settle(model)))
 
 
-def main() -> None:
+def fingerprint(model: str) -> str:
+    """Changes whenever an enhanced clip could: code, plan and weights."""
     code = hashlib.sha256()
     for folder in ("codegen", "reference"):
         for path in sorted(Path(folder).rglob("*.py")):
             if "training" not in path.parts:
                 code.update(path.read_bytes())
-    process_set(__doc__, enhance_clip, lambda model: plan(model)[0]["hash"] + code.hexdigest())
+    return plan(model)[0]["hash"] + code.hexdigest()
+
+
+def main() -> None:
+    """Command line."""
+    process_set(__doc__, enhance_clip, fingerprint)
 
 
 if __name__ == "__main__":

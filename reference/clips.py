@@ -14,6 +14,9 @@ from tqdm import tqdm
 
 from reference.params import RATE
 
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+"""What the workers read: each has one thread, or they wait for one another all the time."""
+
 
 def process_set(
     description: str, enhance_clip: Callable, fingerprint: Callable[[str], str]
@@ -36,6 +39,7 @@ def process_set(
     key = {"model": args.model, "fingerprint": fingerprint(args.model)}
     todo = [clip for clip in clips if not up_to_date(clip, args.out, key)]
     args.out.mkdir(parents=True, exist_ok=True)
+    os.environ |= dict.fromkeys(BLAS_THREADS, "1")
     work = partial(one_clip, out=args.out, model=args.model, enhance_clip=enhance_clip)
     with multiprocessing.get_context("spawn").Pool(min(args.jobs, len(todo) or 1)) as pool:
         for clip in tqdm(pool.imap_unordered(work, todo), total=len(todo), desc=str(args.out)):

@@ -126,6 +126,18 @@ def test_twin_signal_path_follows_float_when_the_network_is_the_same():
     assert snr_db(expected["features"][same], features) > 40
 
 
+@pytest.mark.parametrize("options", [OFF, ALL])
+def test_twin_of_a_block_equals_single_hops(options):
+    """Every signal of every hop, the states carried on from block to block."""
+    hops = np.concatenate([to_int16(speech(0.5)).reshape(-1, HOP), adversarial()[::5]])
+    single, block = (twin.Suppressor(*plan("small"), options) for _ in range(2))
+    wanted = [single.run(hop) for hop in hops]
+    got = [taps for part in np.split(hops, [1, 4, 37]) for taps in block.run_block(part)]
+    for n, (expected, taps) in enumerate(zip(wanted, got, strict=True)):
+        assert list(expected) == list(taps)
+        assert all(np.array_equal(expected[name], taps[name]) for name in taps), f"hop {n}"
+
+
 def suppressor_spectrum(hops, n):
     from reference.stft import vorbis_window
 
