@@ -175,3 +175,45 @@ def test_a_shortened_accumulator_is_refused(monkeypatch):
     monkeypatch.setattr(erb, "bounds", lambda: [(*bound[:2], 2**31 - 1)])
     with pytest.raises(OverflowError, match="erb band energy: can reach .* bound is 2147483647"):
         planning.plan("small")
+
+
+# ---- kernels that this machine chooses by itself: those of Arm and wasm are in test_kernels.py ----
+
+# File, what is replaced, by what: kernel_check must find the set of that file unequal to scalar.
+KERNEL_FAULTS = {
+    "accumulator of 16 bits": ("matmul_s8_avx2.c", "_mm256_add_epi32(acc, _mm256_madd_epi16(pairs",
+                               "_mm256_add_epi16(acc, _mm256_madd_epi16(pairs"),
+    "accumulator of the features": ("matmul_s8_s16_avx2.c", "_mm256_add_epi32(acc, _mm256_madd",
+                                    "_mm256_add_epi16(acc, _mm256_madd"),
+    "weights of other rows": ("matmul_s8_avx2.c", "w + 32, x4", "w, x4"),
+    "inputs raised, bias not": ("matmul_s8_vnni.c", "(m->bias_raised + row)", "(m->bias + row)"),
+    "a sum left out": ("matmul_s8_vnni.c", "int i = 1; i < CHAINS; i++)\n            acc[0][c]",
+                       "int i = 2; i < CHAINS; i++)\n            acc[0][c]"),
+    "rounding of the table": ("gates_s32_avx2.c", "(1 << shift) >> 1", "0"),
+    "rounding of a gate": ("gates_s32_avx2.c", "_mm256_set1_epi64x(1 << 14)",
+                           "_mm256_set1_epi64x(0)"),
+    "swapped table entries": ("gates_s32_avx2.c", "percepnet_tanh_q30 + 1,", "percepnet_tanh_q30,"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kernel_check(tmp_path_factory):
+    """kernel_check of this machine, and the sets of kernels that it has."""
+    from test_kernels import Check
+
+    check = Check(tmp_path_factory.mktemp("kernels"), "host")
+    done = check.run("native")
+    assert done.returncode == 0, done.stderr
+    return check, set(re.findall(r"(\w+): 0 of", done.stdout))
+
+
+@pytest.mark.parametrize("fault", KERNEL_FAULTS)
+def test_a_changed_kernel_is_found(kernel_check, fault):
+    check, sets = kernel_check
+    name, old, new = KERNEL_FAULTS[fault]
+    isa = Path(name).stem.split("_")[-1]
+    if isa not in sets:
+        pytest.skip(f"this machine has no {isa}")
+    check.mutated(name, old, new)
+    done = check.run("native")
+    assert done.returncode == 1 and isa in done.stderr and "scalar" in done.stderr

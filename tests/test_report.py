@@ -251,8 +251,8 @@ def test_matrix_and_costs_of_integers_are_reported(build):
     row = {"target": "host", "cpu": "native", "compiler": "gcc 12", "values": 1000, "first": ""}
     rows = [row | {"build": "gcc-O2", "mismatches": 0},
             row | {"build": "clang-O2", "mismatches": 7}]
-    facts = {"commit": "abc", "plan": "123", "model": "small"}
-    (build / "check" / "matrix.json").write_text(json.dumps({"provenance": facts, "rows": rows}))
+    matrix = {"model": "small", "provenance": {"commit": "abc", "plan": "123"}, "rows": rows}
+    (build / "check" / "matrix.json").write_text(json.dumps(matrix))
     cost = {"testset": "tiny", "clips": 3, "limits": {"pesq_wb": 0.02, "stoi": 0.002},
             "worst": {"pesq_wb": {"clip": "a", "cost": 0.05}, "stoi": {"clip": "b", "cost": 0.01}},
             "rows": [{"system": "twin", "step": "all", "snr": None, "clips": 3, "pesq_wb": 2.5,
