@@ -12,9 +12,8 @@ import pytest
 import soundfile
 from generated import adversarial, speech
 
+from codegen import kernels, quantize, render
 from codegen import plan as planning
-from codegen import quantize, render
-from codegen.stages import erb
 from reference.clips import to_int16
 from reference.dnn import load
 from targets import build, diff, target
@@ -169,15 +168,28 @@ def test_a_widened_weight_is_refused():
                            entry["shift"], entry["x_max"])  # fmt: skip
 
 
-def test_a_shortened_accumulator_is_refused(monkeypatch):
-    """A band energy in 32 bits: named, with value and bound."""
-    (bound,) = erb.bounds()
-    monkeypatch.setattr(erb, "bounds", lambda: [(*bound[:2], 2**31 - 1)])
-    with pytest.raises(OverflowError, match="erb band energy: can reach .* bound is 2147483647"):
-        planning.plan("small")
+MODULES = {**planning.STAGES, "kernels": kernels}
 
 
-# ---- kernels that this machine chooses by itself: those of Arm and wasm are in test_kernels.py ----
+@pytest.mark.parametrize("name", [bound["name"] for bound in planning.bounds()])
+def test_a_shortened_accumulator_is_refused(name, monkeypatch):
+    """One bit less than its worst case takes: named, with value and bound."""
+    module = MODULES[name.split()[0]]
+    shorter = {b: (b, worst, (1 << worst.bit_length() - 1) - 1) for b, worst, _ in module.bounds()}
+    kept = [shorter[b[0]] if b[0] == name else b for b in module.bounds()]
+    monkeypatch.setattr(module, "bounds", lambda: kept)
+    _, worst, limit = shorter[name]
+    with pytest.raises(OverflowError) as refusal:
+        planning.plan("tiny")
+    assert f"{name}: can reach {worst}, bound is {limit}" in str(refusal.value)
+
+
+def test_a_table_wider_than_its_type_is_refused():
+    with pytest.raises(OverflowError, match="table 'window, Q15' needs more than int16_t"):
+        planning.describe("int16_t", np.array([0, 2**15]), "window, Q15")
+
+
+# ---- kernels of x86; those of Arm are in test_kernels.py ----
 
 # File, what is replaced, by what: kernel_check must find the set of that file unequal to scalar.
 KERNEL_FAULTS = {

@@ -11,7 +11,7 @@ import soundfile as sf
 
 from eval import statistics
 from eval.metrics import METRICS
-from eval.report import gather, main, margins
+from eval.report import gather, main, margins, plan_margins
 from eval.score import FIELDS
 
 RATE = 48000
@@ -243,6 +243,19 @@ def test_same_input_same_bytes(build):
 def test_margins_are_found_anywhere():
     plan = {"stft": {"margin_bits": 2.5}, "layers": [{"name": "conv1", "acc_margin_bits": 4}]}
     assert sorted(margins(plan)) == [["conv1 acc", 4], ["stft", 2.5]]
+
+
+def test_report_lists_the_smallest_margin_of_every_stage(tmp_path):
+    """Of a real plan: all stages that accumulate, the network among them, smallest first."""
+    from codegen.plan import canonical, plan
+
+    (tmp_path / "host" / "gen").mkdir(parents=True)
+    (tmp_path / "host" / "gen" / "plan.json").write_bytes(canonical(plan("tiny")[0]))
+    rows = plan_margins(tmp_path, ["host"])["host"]
+    stages = "stft erb pitch comb features gains postfilter highpass attenuation kernels dnn"
+    assert sorted(what.split()[0] for what, _ in rows) == sorted(stages.split())
+    bits = [bits for _, bits in rows]
+    assert bits == sorted(bits) and bits[0] > 0
 
 
 def test_matrix_and_costs_of_integers_are_reported(build):
