@@ -24,6 +24,7 @@ from reference.clips import to_int16
 from reference.params import HOP, RATE
 
 PARTS = 12
+BLOCK = 500  # frames
 GROWTH = 1.5
 """The last part may differ by so much more than the whole in RMS: drift would grow without end."""
 RMS_LIMIT = 0.03
@@ -65,8 +66,8 @@ def follow(model: str, features: np.ndarray) -> np.ndarray:
     content, arrays = plan(model)
     integer, exact = Dnn(content["dnn"], arrays), dnn.Network(dnn.load(model))
     found = []
-    for start in range(0, len(features), twin.BLOCK):
-        block = features[start : start + twin.BLOCK]
+    for start in range(0, len(features), BLOCK):
+        block = features[start : start + BLOCK]
         states = integer.run(block)
         exact.run(block / 2.0**quantize.FEATURES_Q)
         error = np.concatenate(

@@ -17,12 +17,12 @@ from codegen.stages.comb import Comb, centre_weight_q15
 from codegen.stages.dnn import Dnn
 from codegen.stages.highpass import Highpass
 from codegen.stages.pitch import Pitch
-from reference.clips import process_set
+from reference.clips import hops_side_by_side, process_set, without_delay
 from reference.params import DELAY, HOP, LOOKAHEAD_FRAMES, N_BANDS, N_BINS
 from reference.suppressor import Options
 
-BLOCK = 500
-"""Hops of a file that go through the network at once: quick, and their taps are some 20 MB."""
+BLOCK = 100
+"""Hops of a file that go through the network at once: quick, and their taps are some 5 MB."""
 
 
 class Suppressor:
@@ -46,10 +46,7 @@ class Suppressor:
 
     def run_block(self, hops: np.ndarray) -> list[dict[str, np.ndarray]]:
         """hops: (L, 480) int16.  The taps of every hop, equal to those of L calls of `run`."""
-        frames = [self.front_end(hop) for hop in np.asarray(hops, np.int64)]
-        layers = self.dnn.run(np.array([taps["features_q12"] for taps in frames]))
-        rows = (dict(zip(layers, row, strict=True)) for row in zip(*layers.values(), strict=True))
-        return [self._back_end(taps | row) for taps, row in zip(frames, rows, strict=True)]
+        return [taps for (taps,) in run_together([self], self.dnn, hops[:, None])]
 
     def front_end(self, hop: np.ndarray) -> dict[str, np.ndarray]:
         """hop: (480,) int64.  The taps before the network, features_q12 the last."""
@@ -79,7 +76,8 @@ class Suppressor:
             "p_energy": p_energy, "coherence_q15": coherence_q15, "features_q12": features_q12,
         }  # fmt: skip
 
-    def _back_end(self, taps: dict) -> dict:
+    def back_end(self, taps: dict) -> dict[str, np.ndarray]:
+        """The taps before and of the network; returns those with all that follow."""
         y = (taps["y_re"], taps["y_im"], taps["p_frac"])
         p = (taps["p_re"], taps["p_im"], taps["p_frac"])
         gain_q15, y_energy = taps["gain_q15"].astype(np.int64), taps["y_energy"]
@@ -105,21 +103,44 @@ class Suppressor:
         }  # fmt: skip
 
 
+def run_together(suppressors: list[Suppressor], network: Dnn, hops: np.ndarray) -> list[list[dict]]:
+    """The taps of every hop (L, C, 480) int16 of C sounds, which share the network's products.
+
+    Returns L lists of C. Each sound has a suppressor of its own; `network` is in the place of
+    theirs and must have seen the same sounds.
+    """
+    frames = [[s.front_end(hop) for s, hop in zip(suppressors, row, strict=True)]
+              for row in np.asarray(hops, np.int64)]  # fmt: skip
+    layers = network.run(np.array([[taps["features_q12"] for taps in row] for row in frames]))
+    for n, row in enumerate(frames):
+        for c, suppressor in enumerate(suppressors):
+            mine = {name: layer[n, c] for name, layer in layers.items()}
+            row[c] = suppressor.back_end(row[c] | mine)
+    return frames
+
+
 def enhance(samples: np.ndarray, suppressor: Suppressor, taps: list | None = None) -> np.ndarray:
     """Whole-file helper: (N,) int16 in, (N,) int16 out, aligned with the input.
 
     taps: a list that receives the taps of every call.
     """
-    count = -(-(len(samples) + DELAY) // HOP)
-    hops = np.zeros((count, HOP), np.int64)
-    hops.flat[: len(samples)] = samples
-    out = np.empty_like(hops)
-    for start in range(0, count, BLOCK):
-        frames = suppressor.run_block(hops[start : start + BLOCK])
-        out[start : start + BLOCK] = [frame["out"] for frame in frames]
+    return enhance_together([samples], [suppressor], suppressor.dnn, taps)[0]
+
+
+def enhance_together(sounds: list[np.ndarray], suppressors: list[Suppressor], network: Dnn,
+                     taps: list | None = None) -> list[np.ndarray]:  # fmt: skip
+    """The same of several sounds; network and suppressors as in `run_together`, fresh.
+
+    taps: receives those of the first sound.
+    """
+    hops = hops_side_by_side(sounds)
+    out = np.empty(hops.shape, np.int16)
+    for start in range(0, len(hops), BLOCK):
+        frames = run_together(suppressors, network, hops[start : start + BLOCK])
+        out[start : start + BLOCK] = [[frame["out"] for frame in row] for row in frames]
         if taps is not None:
-            taps += frames
-    return out.ravel()[DELAY:][: len(samples)].astype(np.int16)
+            taps += [row[0] for row in frames]
+    return without_delay(out, sounds)
 
 
 def tap_dtype(content: dict) -> np.dtype:
@@ -139,9 +160,11 @@ def dump(frames: list[dict], content: dict) -> np.ndarray:
 settle = cache(plan)  # once in each worker process
 
 
-def enhance_clip(samples: np.ndarray, model: str) -> np.ndarray:
-    """One clip through a fresh twin."""
-    return enhance(samples, Suppressor(*settle(model)))
+def enhance_clips(sounds: list[np.ndarray], model: str) -> list[np.ndarray]:
+    """Clips (N,) int16, through a fresh twin each."""
+    content, arrays = settle(model)
+    suppressors = [Suppressor(content, arrays) for _ in sounds]
+    return enhance_together(sounds, suppressors, Dnn(content["dnn"], arrays))
 
 
 def fingerprint(model: str) -> str:
@@ -156,7 +179,7 @@ def fingerprint(model: str) -> str:
 
 def main() -> None:
     """Command line."""
-    process_set(__doc__, enhance_clip, fingerprint)
+    process_set(__doc__, enhance_clips, fingerprint)
 
 
 if __name__ == "__main__":

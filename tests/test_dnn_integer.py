@@ -202,6 +202,17 @@ def test_frames_at_once_equal_frame_by_frame():
     assert np.abs(np.diff(whole["gru_gain_q15"], axis=0)).max() > 1000, "the state must move"
 
 
+def test_sounds_side_by_side_equal_each_alone():
+    """Three sounds in blocks: no bit depends on what goes beside."""
+    network = q.quantize(random_network(8, **TOY))
+    sounds = [features_like_speech(48, 1), adversarial_features(48), features_like_speech(48, 2)]
+    together, side_by_side = Dnn(*network), np.stack(sounds, axis=1)
+    blocks = [together.run(part) for part in np.split(side_by_side, [1, 9])]
+    for c, features in enumerate(sounds):
+        for name, wanted in run_twin(network, features).items():
+            assert np.array_equal(np.concatenate([b[name][:, c] for b in blocks]), wanted), name
+
+
 def test_reset_equals_fresh():
     twin = Dnn(*q.quantize(random_network(8, **TOY)))
     features = features_like_speech(20)

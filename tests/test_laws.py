@@ -159,8 +159,8 @@ class UnityQ15:
     """The same in integers."""
 
     def run(self, features):
-        one = np.full((len(features), N_BANDS), 32767)
-        return {"gain_q15": one, "strength_q15": 0 * one, "vad_q15": one[:, :1]}
+        one = np.full((*features.shape[:-1], N_BANDS), 32767)
+        return {"gain_q15": one, "strength_q15": 0 * one, "vad_q15": one[..., :1]}
 
 
 N = np.arange(24000)

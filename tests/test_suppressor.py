@@ -138,6 +138,19 @@ def test_twin_of_a_block_equals_single_hops(options):
         assert all(np.array_equal(expected[name], taps[name]) for name in taps), f"hop {n}"
 
 
+def test_clips_side_by_side_equal_each_alone():
+    """Of several lengths; the twin to the bit, float to 1 LSB at a tie of rounding."""
+    sounds = [to_int16(level * speech(0.6, seed))[:n]
+              for seed, level, n in ((1, 1, 28000), (2, 0.1, 15001), (3, 0.5, 7))]  # fmt: skip
+    for enhance_clips, tolerance in ((twin.enhance_clips, 0), (suppressor.enhance_clips, 1)):
+        for samples, got in zip(sounds, enhance_clips(sounds, "small"), strict=True):
+            (alone,) = enhance_clips([samples], "small")
+            assert got.dtype == np.int16 and got.shape == samples.shape
+            assert np.abs(got.astype(int) - alone).max() <= tolerance
+    assert np.array_equal(twin.enhance(sounds[1], twin.Suppressor(*plan("small"))),
+                          twin.enhance_clips(sounds, "small")[1])  # fmt: skip
+
+
 def suppressor_spectrum(hops, n):
     from reference.stft import vorbis_window
 
