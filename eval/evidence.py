@@ -56,7 +56,9 @@ def names(results: list[dict]) -> str:
     for model, weights in {r["model"]: r["weights"] for r in results}.items():
         old = "" if weights == weights_hash(model) else ", which are not the present ones"
         words.append(f"`{model}` {weights[:12]}{old}")
-    return f"Weights: {'; '.join(words)}."
+    absent = [f"`{model}`" for model in MODELS if model not in {r["model"] for r in results}]
+    also = f" Not measured yet: {', '.join(absent)}." if absent else ""
+    return f"Weights: {'; '.join(words)}.{also}"
 
 
 def cost_table(costs: list[dict], measure: str) -> str:
@@ -83,11 +85,11 @@ def worst_table(costs: list[dict]) -> str:
 
 def cost_part(costs: list[dict]) -> str:
     """Both measures of every set, then the worst clips."""
-    parts = [f"{names(costs)}\n"]
+    parts = []
     for name in dict.fromkeys(cost["testset"] for cost in costs):
         mine = [cost for cost in costs if cost["testset"] == name]
-        parts += [f"Set `{name}`, {mine[0]['clips']} clips, cost in PESQ-WB and in STOI:\n",
-                  cost_table(mine, "pesq_wb"), cost_table(mine, "stoi")]
+        parts += [f"Set `{name}`, {mine[0]['clips']} clips, cost in PESQ-WB and in STOI. "
+                  f"{names(mine)}\n", cost_table(mine, "pesq_wb"), cost_table(mine, "stoi")]
     return "\n".join([*parts, worst_table(costs)])
 
 
