@@ -13,7 +13,7 @@ from reference.clips import to_int16
 def features():
     """Speech-like sounds of two levels, and the pauses of the command."""
     sounds = [to_int16(level * speech(2, seed)) for seed, level in ((1, 1), (2, 0.1))]
-    spoken, pauses = (drift.features_of("small", s) for s in (sounds, drift.between()))
+    spoken, pauses = (drift.features_of(s) for s in (sounds, drift.between()))
     return drift.sequence(spoken, [pause[:50] for pause in pauses], 1200)
 
 
