@@ -123,13 +123,12 @@ def matrix_part(matrices: list[dict]) -> str:
 def page(text: str) -> str:
     """The page with its measured parts. Raises ValueError when one's markers are not there."""
     for kind, part in {"cost": cost_part, "drift": drift_part, "matrix": matrix_part}.items():
-        if results := read(kind):
-            begin = f"<!-- begin {kind} -->\n"
-            if text.count(begin) != 1:
-                raise ValueError(f"{PAGE.name}: {text.count(begin)} parts named {kind}; one is "
-                                 "needed")
-            before, after = text.split(begin)
-            text = before + begin + part(results) + after[after.index("<!-- end -->"):]
+        begin, results = f"<!-- begin {kind} -->\n", read(kind)
+        if text.count(begin) != 1:
+            raise ValueError(f"{PAGE.name}: {text.count(begin)} parts named {kind}; one is needed")
+        before, after = text.split(begin)
+        filled = part(results) if results else "Nothing is stored yet.\n"
+        text = before + begin + filled + after[after.index("<!-- end -->"):]
     return text
 
 

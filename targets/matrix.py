@@ -164,8 +164,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--only", help="builds whose name holds this, e.g. armv7-clang or O2; their "
-                        "table goes to build/check/some.json")  # fmt: skip
+    parser.add_argument("--only", help="builds whose name holds this; into build/check/some.json")
     args = parser.parse_args()
     cells = {n: t for n, t in variants().items() if (args.only or "") in n}
     if not cells:
