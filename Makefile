@@ -228,7 +228,7 @@ $(STEPS:%=$(STAMPS)/step-%-$(SET)): $(STAMPS)/step-%-$(SET): build/sets/$(SET)/s
 
 $(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(STAMPS)/step-%-$(SET)) eval/cost.py $(SCORING)
 	@echo "== cost of integers: $(SET)"
-	@$(PYTHON) -m eval.cost --set build/sets/$(SET)
+	@$(PYTHON) -m eval.cost --set build/sets/$(SET) --model $(model)
 	@touch $@
 
 $(STAMPS)/vectors: build/values/model $(REFERENCE) $(CODEGEN) targets/vectors.py targets/signals.py | .venv/core

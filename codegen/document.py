@@ -3,13 +3,15 @@
 A part stands between `<!-- begin NAME -->` and `<!-- end -->`; the rest is written by hand.
 """
 
-import argparse
 import re
 from pathlib import Path
 
 from codegen import first_ring
 from codegen.plan import plan
+from reference.params import NETWORK_SIZES
 
+MODELS = tuple(reversed(NETWORK_SIZES))  # small ones first
+MODEL = "small"  # whose stages are measured, and whose layers stand among the signals
 PAGE = Path(__file__).parent.parent / "docs" / "quantisation.md"
 
 
@@ -30,6 +32,12 @@ def formats(content: dict) -> str:
     return table(["signal", "stage", "type", "values", "format"], rows)
 
 
+def inside(content: dict) -> str:
+    """What the network computes with and does not record."""
+    rows = [[name.replace("_", " "), text] for name, text in content["dnn"]["formats"].items()]
+    return table(["in the network", "format"], rows)
+
+
 def constants(content: dict) -> str:
     """Every constant table."""
     rows = [
@@ -48,21 +56,19 @@ def margins(content: dict) -> str:
     return table(["accumulator", "worst case", "must fit", "bits left"], rows)
 
 
-def network(content: dict) -> str:
-    """Every matrix: size, worst accumulator over all inputs, bits left to int32."""
-    rows = [
-        [
-            f"`{m['name']}`",
-            f"{m['rows']} × {m['cols']}",
-            "int16 Q12" if m["input"] == "features" else "int8, step 1/127",
-            m["acc_bound"],
-            f"{m['acc_margin_bits']:.2f}",
-            f"{m['pre_margin_bits']:.2f}",
+def network(plans: dict[str, dict]) -> str:
+    """Every matrix of every model: size, and bits left to int32 of accumulator and result."""
+    matrices = {name: content["dnn"]["matrices"] for name, content in plans.items()}
+    rows = []
+    for same in zip(*matrices.values(), strict=True):
+        cells = [
+            f"{m['rows']} × {m['cols']}: {m['acc_margin_bits']:.2f}, {m['pre_margin_bits']:.2f}"
+            for m in same
         ]
-        for m in content["dnn"]["matrices"]
-    ]
-    head = ["matrix", "rows × columns", "input", "worst accumulator", "bits left", "Q12 bits left"]
-    return table(head, rows)
+        source = "int16 Q12" if same[0]["input"] == "features" else "int8, step 1/127"
+        rows.append([f"`{same[0]['name']}`", source, *cells])
+    models = ", ".join(f"`{content['api']['model_id']}`" for content in plans.values())
+    return f"Models {models}.\n\n{table(['matrix', 'input', *matrices], rows)}"
 
 
 def measured(model: str) -> str:
@@ -71,13 +77,16 @@ def measured(model: str) -> str:
     return f"{first_ring.markdown(first_ring.measure(model))}\nFFT 960, noise: {levels}.\n"
 
 
-def parts(content: dict) -> dict[str, str]:
-    """The parts that follow from the plan alone."""
+def parts() -> dict[str, str]:
+    """The parts that follow from the plans alone; what all models share from that of MODEL."""
+    plans = {model: plan(model)[0] for model in MODELS}
+    content = plans[MODEL]
     return {
         "formats": formats(content),
+        "inside": inside(content),
         "tables": constants(content),
         "margins": margins(content),
-        "network": f"Model `{content['api']['model_id']}`.\n\n{network(content)}",
+        "network": network(plans),
     }
 
 
@@ -92,11 +101,8 @@ def fill(text: str, name: str, part: str) -> str:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="small")
-    model = parser.parse_args().model
     text = PAGE.read_text()
-    for name, part in (parts(plan(model)[0]) | {"measured": measured(model)}).items():
+    for name, part in (parts() | {"measured": measured(MODEL)}).items():
         text = fill(text, name, part)
     PAGE.write_text(text)
     print(f"{PAGE}: written")

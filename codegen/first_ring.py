@@ -76,7 +76,7 @@ def sounds() -> dict[str, np.ndarray]:
 def record(content: dict, arrays: dict, samples: np.ndarray) -> np.ndarray:
     """Every signal of every call with all stages on, as one structured array."""
     integer = twin.Suppressor(content, arrays, EVERY_STAGE)
-    return twin.dump([integer.run(hop) for hop in samples.reshape(-1, HOP)], content)
+    return twin.dump(integer.run_block(samples.reshape(-1, HOP)), content)
 
 
 def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict[str, tuple]:

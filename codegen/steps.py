@@ -10,16 +10,13 @@ activations  the float pipeline with every matrix input as the integer network r
              to Q12, everything else to int8 of step 1/127
 """
 
-import hashlib
 import sys
 from functools import cache, partial
-from pathlib import Path
 
 import numpy as np
 from scipy.special import expit as sigmoid
 
 from codegen import quantize, twin
-from codegen.plan import plan
 from reference import dnn, suppressor
 from reference.clips import process_set, to_int16
 
@@ -33,10 +30,10 @@ class FloatNetwork:
         self.network = dnn.Network(weights)
 
     def run(self, features_q12: np.ndarray) -> dict[str, np.ndarray]:
-        """(70,) int16 Q12 -> gain_q15, strength_q15 (34,), vad_q15, rounded."""
-        outputs = self.network.run(features_q12[None] / 2.0**quantize.FEATURES_Q)
+        """(L, ..., 70) int16 Q12 -> gain_q15, strength_q15 (L, ..., 34), vad_q15, rounded."""
+        outputs = self.network.run(features_q12 / 2.0**quantize.FEATURES_Q)
         return {
-            f"{name}_q15": np.minimum(np.floor(value.ravel() * 2**15 + 0.5), 32767).astype(np.int64)
+            f"{name}_q15": np.minimum(np.floor(value * 2**15 + 0.5), 32767).astype(np.int64)
             for name, value in zip(("gain", "strength", "vad"), outputs, strict=True)
         }
 
@@ -76,11 +73,11 @@ class Int8Gru(dnn.Gru):
     """GRU whose matrices see inputs and state rounded to int8; the state itself stays."""
 
     def run(self, x: np.ndarray) -> np.ndarray:
-        n, h, out = 2 * self.width, self.state, np.empty((len(x), self.width))
+        n, h, out = 2 * self.width, self.state, np.empty((*x.shape[:-1], self.width))
         for row, outside in zip(out, int8_input(x) @ self.w_ih.T + self.b_ih, strict=True):
-            inside = self.w_hh @ int8_input(h) + self.b_hh
-            r, z = sigmoid(outside[:n] + inside[:n]).reshape(2, -1)
-            row[:] = h = (1 - z) * np.tanh(outside[n:] + r * inside[n:]) + z * h
+            inside = int8_input(h) @ self.w_hh.T + self.b_hh
+            r, z = np.split(sigmoid(outside[..., :n] + inside[..., :n]), 2, axis=-1)
+            row[:] = h = (1 - z) * np.tanh(outside[..., n:] + r * inside[..., n:]) + z * h
         self.state = h.copy()
         return out
 
@@ -102,18 +99,17 @@ class Int8Inputs(dnn.Network):
 
 
 load = cache(dnn.load)
-settle = cache(plan)
 
 
-def enhance_clip(samples: np.ndarray, model: str, step: str) -> np.ndarray:
-    """One clip, int16 in and out, with one step taken."""
+def enhance_clips(sounds: list[np.ndarray], model: str, step: str) -> list[np.ndarray]:
+    """Clips, int16 in and out, with one step taken."""
     weights = load(model)
     if step == "signal":
-        integer = twin.Suppressor(*settle(model))
-        integer.dnn = FloatNetwork(weights)
-        return twin.enhance(samples, integer)
+        suppressors = [twin.Suppressor(*twin.settle(model)) for _ in sounds]
+        return twin.enhance_together(sounds, suppressors, FloatNetwork(weights))
     network = dnn.Network(int8_weights(weights)) if step == "weights" else Int8Inputs(weights)
-    return to_int16(suppressor.enhance(samples / 32768, network))
+    full_scale = [samples / 32768 for samples in sounds]
+    return [to_int16(x) for x in suppressor.enhance_together(full_scale, network)]
 
 
 def main() -> None:
@@ -122,16 +118,7 @@ def main() -> None:
         raise SystemExit(f"{' '.join(sys.argv[1:2]) or 'no step'} found; one of "
                          f"{', '.join(STEPS)} is needed")  # fmt: skip
     step = sys.argv.pop(1)
-    code = hashlib.sha256()
-    for folder in ("codegen", "reference"):
-        for path in sorted(Path(folder).rglob("*.py")):
-            if "training" not in path.parts:
-                code.update(path.read_bytes())
-
-    def fingerprint(model: str) -> str:
-        return code.hexdigest() + hashlib.sha256(dnn.model_path(model).read_bytes()).hexdigest()
-
-    process_set(__doc__, partial(enhance_clip, step=step), fingerprint)
+    process_set(__doc__, partial(enhance_clips, step=step), twin.fingerprint)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Command: python -m codegen.twin --set build/sets/embedded --out build/out/twin/e
 """
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ from codegen.stages.comb import Comb, centre_weight_q15
 from codegen.stages.dnn import Dnn
 from codegen.stages.highpass import Highpass
 from codegen.stages.pitch import Pitch
-from reference.clips import process_set
+from reference.clips import hops_side_by_side, process_set, without_delay
 from reference.params import DELAY, HOP, LOOKAHEAD_FRAMES, N_BANDS, N_BINS
 from reference.suppressor import Options
+
+BLOCK = 100
+"""Hops of a file that go through the network at once: quick, and their taps are some 5 MB."""
 
 
 class Suppressor:
@@ -38,11 +42,14 @@ class Suppressor:
 
     def run(self, hop: np.ndarray) -> dict[str, np.ndarray]:
         """hop: (480,) int16.  Returns the taps in pipeline order; `out` is the enhanced hop."""
-        taps = self._front_end(np.asarray(hop, np.int64))
-        taps |= self.dnn.run(taps["features_q12"])
-        return self._back_end(taps)
+        return self.run_block(hop[None])[0]
 
-    def _front_end(self, hop: np.ndarray) -> dict:
+    def run_block(self, hops: np.ndarray) -> list[dict[str, np.ndarray]]:
+        """hops: (L, 480) int16.  The taps of every hop, equal to those of L calls of `run`."""
+        return [taps for (taps,) in run_together([self], self.dnn, hops[:, None])]
+
+    def front_end(self, hop: np.ndarray) -> dict[str, np.ndarray]:
+        """hop: (480,) int64.  The taps before the network, features_q12 the last."""
         newest = self.analysis.run(hop)
         newest_energy = erb.inner(newest, newest)
         y, y_energy = self.past.pop(0)
@@ -69,7 +76,8 @@ class Suppressor:
             "p_energy": p_energy, "coherence_q15": coherence_q15, "features_q12": features_q12,
         }  # fmt: skip
 
-    def _back_end(self, taps: dict) -> dict:
+    def back_end(self, taps: dict) -> dict[str, np.ndarray]:
+        """The taps before and of the network; returns those with all that follow."""
         y = (taps["y_re"], taps["y_im"], taps["p_frac"])
         p = (taps["p_re"], taps["p_im"], taps["p_frac"])
         gain_q15, y_energy = taps["gain_q15"].astype(np.int64), taps["y_energy"]
@@ -95,21 +103,44 @@ class Suppressor:
         }  # fmt: skip
 
 
+def run_together(suppressors: list[Suppressor], network: Dnn, hops: np.ndarray) -> list[list[dict]]:
+    """The taps of every hop (L, C, 480) int16 of C sounds, which share the network's products.
+
+    Returns L lists of C. Each sound has a suppressor of its own; `network` is in the place of
+    theirs and must have seen the same sounds.
+    """
+    frames = [[s.front_end(hop) for s, hop in zip(suppressors, row, strict=True)]
+              for row in np.asarray(hops, np.int64)]  # fmt: skip
+    layers = network.run(np.array([[taps["features_q12"] for taps in row] for row in frames]))
+    for n, row in enumerate(frames):
+        for c, suppressor in enumerate(suppressors):
+            mine = {name: layer[n, c] for name, layer in layers.items()}
+            row[c] = suppressor.back_end(row[c] | mine)
+    return frames
+
+
 def enhance(samples: np.ndarray, suppressor: Suppressor, taps: list | None = None) -> np.ndarray:
     """Whole-file helper: (N,) int16 in, (N,) int16 out, aligned with the input.
 
     taps: a list that receives the taps of every call.
     """
-    count = -(-(len(samples) + DELAY) // HOP)
-    padded = np.zeros(count * HOP, np.int64)
-    padded[: len(samples)] = samples
-    out = np.empty_like(padded)
-    for n in range(count):
-        frame = suppressor.run(padded[n * HOP :][:HOP])
-        out[n * HOP :][:HOP] = frame["out"]
+    return enhance_together([samples], [suppressor], suppressor.dnn, taps)[0]
+
+
+def enhance_together(sounds: list[np.ndarray], suppressors: list[Suppressor], network: Dnn,
+                     taps: list | None = None) -> list[np.ndarray]:  # fmt: skip
+    """The same of several sounds; network and suppressors as in `run_together`, fresh.
+
+    taps: receives those of the first sound.
+    """
+    hops = hops_side_by_side(sounds)
+    out = np.empty(hops.shape, np.int16)
+    for start in range(0, len(hops), BLOCK):
+        frames = run_together(suppressors, network, hops[start : start + BLOCK])
+        out[start : start + BLOCK] = [[frame["out"] for frame in row] for row in frames]
         if taps is not None:
-            taps.append(frame)
-    return out[DELAY:][: len(samples)].astype(np.int16)
+            taps += [row[0] for row in frames]
+    return without_delay(out, sounds)
 
 
 def tap_dtype(content: dict) -> np.dtype:
@@ -126,23 +157,29 @@ def dump(frames: list[dict], content: dict) -> np.ndarray:
     return out
 
 
-_loaded: dict[str, tuple] = {}  # plans of this worker process
+settle = cache(plan)  # once in each worker process
 
 
-def enhance_clip(samples: np.ndarray, model: str) -> np.ndarray:
-    """One clip through a fresh twin."""
-    if model not in _loaded:
-        _loaded[model] = plan(model)
-    return enhance(samples, Suppressor(*_loaded[model]))
+def enhance_clips(sounds: list[np.ndarray], model: str) -> list[np.ndarray]:
+    """Clips (N,) int16, through a fresh twin each."""
+    content, arrays = settle(model)
+    suppressors = [Suppressor(content, arrays) for _ in sounds]
+    return enhance_together(sounds, suppressors, Dnn(content["dnn"], arrays))
 
 
-def main() -> None:
+def fingerprint(model: str) -> str:
+    """Changes whenever an enhanced clip could: code, plan and weights."""
     code = hashlib.sha256()
     for folder in ("codegen", "reference"):
         for path in sorted(Path(folder).rglob("*.py")):
             if "training" not in path.parts:
                 code.update(path.read_bytes())
-    process_set(__doc__, enhance_clip, lambda model: plan(model)[0]["hash"] + code.hexdigest())
+    return plan(model)[0]["hash"] + code.hexdigest()
+
+
+def main() -> None:
+    """Command line."""
+    process_set(__doc__, enhance_clips, fingerprint)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 Reads BUILD/out/<system>/X of the float reference, the steps (codegen.steps) and the twin, scores
 what is not scored yet, and writes BUILD/score/cost-X.json:
 
-    {"testset", "clips", "limits": {measure: largest cost allowed},
+    {"model", "weights": its SHA-256, "versions", "testset", "clips",
+     "limits": {measure: largest cost allowed},
      "rows": [{"system", "step", "snr", "clips", "pesq_wb", "stoi", "cost_pesq_wb", "cost_stoi"}],
      "worst": {measure: {"clip", "cost"}}}
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from statistics import fmean
 
 from eval import score
+from eval.baseline import weights_hash
 from eval.integers import cost_section
 from eval.tables import markdown_table
 
@@ -77,10 +79,11 @@ def over_limit(cost: dict) -> list[str]:
             for m, limit in cost["limits"].items() if total[f"cost_{m}"] > limit]
 
 
-def measure(folder: Path, build: Path, workers: int) -> dict:
+def measure(folder: Path, build: Path, model: str, workers: int) -> dict:
     """Scores every step on a prepared set; what is written to BUILD/score/cost-<set>.json."""
     about, rows = score_steps(folder, build, workers)
-    cost = {"testset": about["name"], "clips": len(about["clips"]), "limits": LIMITS,
+    cost = {"model": model, "weights": weights_hash(model), "versions": score.tools(),
+            "testset": about["name"], "clips": len(about["clips"]), "limits": LIMITS,
             "rows": table(rows), "worst": worst(rows)}
     path = build / "score" / f"cost-{about['name']}.json"
     path.write_text(json.dumps(cost, indent=1) + "\n")
@@ -92,9 +95,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.cost", description="cost of each step")
     parser.add_argument("--set", type=Path, required=True, help="prepared set, e.g. build/sets/X")
     parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--model", default="small", help="that made the outputs (%(default)s)")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(arguments)
-    cost = measure(args.set, args.build, args.workers)
+    cost = measure(args.set, args.build, args.model, args.workers)
     section = cost_section(cost)
     print(f"{section['title']}\n{section['note']}\n")
     print(markdown_table(section["head"], section["rows"]), end="")

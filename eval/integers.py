@@ -28,8 +28,9 @@ def matrix_section(matrix: dict) -> dict:
     facts = matrix["provenance"]
     return {"title": "Every compiler, level and target",
             "note": f"{wrong:,} of {values:,} recorded values differ from the twin: every signal "
-                    "of every call, speech and hostile input, optional stages off and on. "
-                    f"{compilers}. Model {facts['model']}, plan {facts['plan']}, "
+                    "of every call, speech and hostile input, optional stages off and on; kernels "
+                    "and calls of several hops are checked in each build. "
+                    f"{compilers}. Model {matrix['model']}, plan {facts['plan']}, "
                     f"commit {facts['commit']}.",
             "head": ["", *builds],
             "rows": [[place, *(cells.get((place, b), "–") for b in builds)] for place in places]}

@@ -13,7 +13,8 @@ provenance   {"commit", "weights": {model: {sha256, card}},
               delay: {system: {removed, median, largest}} in samples,
               systems: {name: entry, version and resampler of those of systems.toml}}},
               "targets": {target: tools, flags, commit, plan and command hashes},
-              "margins": {target: [[what, bits]] smallest first}, "missing": [sentences]}
+              "margins": {target: [[accumulator, bits]]}, the smallest of every stage,
+              "missing": [sentences]}
 conformance  [{target, cpu, compiler, samples, mismatches, …}]
 quality      [{system, testset, snr, clips, <every measure of eval.metrics>}]: means over the
               `clips` that could be scored, null if none; snr null = all
@@ -47,7 +48,6 @@ from eval.score import system_key
 from eval.tables import print_table, summary, to_markdown
 
 LISTS = ("conformance", "complexity", "footprint")
-SMALLEST_MARGINS = 12
 
 
 def set_order(name: str) -> tuple:
@@ -101,13 +101,15 @@ def margins(plan: object, where: str = "") -> list[list]:
 
 
 def plan_margins(build: Path, targets: list[str]) -> dict[str, list]:
-    """The smallest margins of each target's plan.json; targets without a plan are left out."""
+    """The smallest margin of every stage, from each target's plan.json; smallest first."""
     table = {}
     for target in targets:
         path = build / target / "gen" / "plan.json"
         if path.exists():
-            found = margins(json.loads(path.read_text()))
-            table[target] = sorted(found, key=lambda m: m[1])[:SMALLEST_MARGINS]
+            stages: dict[str, list] = {}
+            for what, bits in sorted(margins(json.loads(path.read_text())), key=lambda m: m[1]):
+                stages.setdefault(what.split()[0], [what, bits])
+            table[target] = list(stages.values())
     return table
 
 

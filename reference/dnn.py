@@ -3,6 +3,8 @@
 dense -> conv1 (5 frames) -> conv2 (3 frames) -> gru1 -> gru2 -> gru3 -> gru_gain, all tanh or
 GRU; gains and voice activity are read from conv2 and the four GRUs together, strengths from
 gru_strength, which sees conv2 and gru3. The GRU equations are those of torch (gates r, z, n).
+
+A block is (L, n), L frames, or (L, C, n), C sounds side by side, which share each product.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,6 @@ import numpy as np
 from safetensors import safe_open
 from scipy.special import expit as sigmoid
 
-from reference.delay import History
 from reference.params import CONV1_KERNEL, CONV2_KERNEL, N_BANDS, N_FEATURES, NETWORK_SIZES
 
 MODELS = Path(__file__).parent / "models"
@@ -96,14 +97,14 @@ class Gru:
         self.state = np.zeros(self.width)
 
     def run(self, x: np.ndarray) -> np.ndarray:
-        """(L, inputs) -> (L, H)"""
+        """(L, ..., inputs) -> (L, ..., H)"""
         n = 2 * self.width
-        out = np.empty((len(x), self.width))
+        out = np.empty((*x.shape[:-1], self.width))
         h = self.state
         for row, outside in zip(out, x @ self.w_ih.T + self.b_ih, strict=True):
-            inside = self.w_hh @ h + self.b_hh
-            r, z = sigmoid(outside[:n] + inside[:n]).reshape(2, -1)
-            new = np.tanh(outside[n:] + r * inside[n:])
+            inside = h @ self.w_hh.T + self.b_hh
+            r, z = np.split(sigmoid(outside[..., :n] + inside[..., :n]), 2, axis=-1)
+            new = np.tanh(outside[..., n:] + r * inside[..., n:])
             row[:] = h = (1 - z) * new + z * h
         self.state = h.copy()
         return out
@@ -116,11 +117,14 @@ class Conv:
         weight = np.asarray(weights[f"{layer}.weight"], float)  # (out, in, kernel), newest last
         self.bias = np.asarray(weights[f"{layer}.bias"], float)
         self.taps = weight.transpose(2, 1, 0)  # (kernel, in, out), oldest first
-        self.history = History((weight.shape[2] - 1) * weight.shape[1])
+        self.past = None  # silence
 
     def run(self, x: np.ndarray) -> np.ndarray:
-        """(L, in) -> (L, out)"""
-        joined = self.history.run(x.ravel()).reshape(-1, x.shape[1])
+        """(L, ..., in) -> (L, ..., out)"""
+        if self.past is None:
+            self.past = np.zeros((len(self.taps) - 1, *x.shape[1:]))
+        joined = np.concatenate([self.past, x])
+        self.past = joined[len(x) :]
         total = sum(joined[k : k + len(x)] @ tap for k, tap in enumerate(self.taps))
         return np.tanh(total + self.bias)
 
@@ -133,7 +137,7 @@ class Dense:
         self.bias = np.asarray(weights[f"{layer}.bias"], float)
 
     def run(self, x: np.ndarray) -> np.ndarray:
-        """(L, inputs) -> (L, outputs)"""
+        """(L, ..., inputs) -> (L, ..., outputs)"""
         return x @ self.weight + self.bias
 
 
@@ -150,7 +154,7 @@ class Network:
         self.taps: dict[str, np.ndarray] = {}
 
     def run(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """features (L, 70) -> gain (L, 34), strength (L, 34), vad (L,), all in 0...1.
+        """features (L, ..., 70) -> gain, strength (L, ..., 34), vad (L, ...), all in 0...1.
 
         Row n answers for frame n - 2. State is carried from block to block.
         """
@@ -159,9 +163,9 @@ class Network:
         taps["conv2"] = x = self.conv2.run(taps["conv1"])
         for name, gru in self.chain.items():
             taps[name] = x = gru.run(x)
-        joined = np.concatenate([taps["conv2"], *(taps[name] for name in self.chain)], axis=1)
-        both = np.concatenate([taps["conv2"], taps["gru3"]], axis=1)
+        joined = np.concatenate([taps["conv2"], *(taps[name] for name in self.chain)], axis=-1)
+        both = np.concatenate([taps["conv2"], taps["gru3"]], axis=-1)
         taps["gru_strength"] = self.gru_strength.run(both)
         self.taps = taps
-        gain, vad = sigmoid(self.gain.run(joined)), sigmoid(self.vad.run(joined))[:, 0]
+        gain, vad = sigmoid(self.gain.run(joined)), sigmoid(self.vad.run(joined))[..., 0]
         return gain, sigmoid(self.strength.run(taps["gru_strength"])), vad

@@ -15,7 +15,7 @@ import numpy as np
 
 from reference import dnn, erb, features, gains, postfilter
 from reference.attenuation import Attenuation
-from reference.clips import process_set, to_int16
+from reference.clips import hops_side_by_side, process_set, to_int16, without_delay
 from reference.comb import Comb, centre_weight
 from reference.delay import Delay
 from reference.highpass import Highpass
@@ -169,19 +169,27 @@ def enhance(samples: np.ndarray, network, options: Options = Options()) -> np.nd
             f"expected one channel of finite samples, got shape {samples.shape}"
             f" with {np.size(samples) - np.isfinite(samples).sum()} not finite"
         )
-    hops = -(-(len(samples) + DELAY) // HOP)
-    padded = np.zeros(hops * HOP)
-    padded[: len(samples)] = samples
-    out = Suppressor(network, options).run(padded.reshape(hops, HOP))
-    return out.ravel()[DELAY:][: len(samples)]
+    out = Suppressor(network, options).run(hops_side_by_side([samples])[:, 0])
+    return without_delay(out[:, None], [samples])[0]
+
+
+def enhance_together(sounds: list[np.ndarray], network) -> list[np.ndarray]:
+    """`enhance` of several sounds (N,), which share the products of one fresh network."""
+    hops = hops_side_by_side(sounds)
+    fronts = [FrontEnd().run(hops[:, c]) for c in range(len(sounds))]
+    gain, strength, _ = network.run(np.stack([taps["features"] for taps in fronts], axis=1))
+    out = [BackEnd(Options()).run(taps, gain[:, c], strength[:, c])
+           for c, taps in enumerate(fronts)]  # fmt: skip
+    return without_delay(np.stack(out, axis=1), sounds)
 
 
 load_network = cache(dnn.load)
 
 
-def enhance_clip(samples: np.ndarray, model: str) -> np.ndarray:
-    """One clip, int16 in and out, through a fresh suppressor."""
-    return to_int16(enhance(samples / 32768, dnn.Network(load_network(model))))
+def enhance_clips(sounds: list[np.ndarray], model: str) -> list[np.ndarray]:
+    """Clips, int16 in and out, through a fresh suppressor each."""
+    network = dnn.Network(load_network(model))
+    return [to_int16(x) for x in enhance_together([x / 32768 for x in sounds], network)]
 
 
 def main() -> None:
@@ -190,7 +198,7 @@ def main() -> None:
     def fingerprint(model: str) -> str:
         return hashlib.sha256(code + dnn.model_path(model).read_bytes()).hexdigest()
 
-    process_set(__doc__, enhance_clip, fingerprint)
+    process_set(__doc__, enhance_clips, fingerprint)
 
 
 if __name__ == "__main__":

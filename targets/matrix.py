@@ -1,8 +1,9 @@
 """Twin = C for every compiler, optimisation level and target, and sanitised on this machine.
 
 `python -m targets.matrix` builds each variant from `build/<target>/gen` into
-`build/check/<variant>/`, runs it on four seconds of speech and of hostile input, compares every
-recorded signal of every frame with the twin's, and writes the table `build/check/matrix.json`.
+`build/check/<variant>/`, runs it on four seconds of speech and of hostile input, and compares every
+recorded signal of every frame with the twin's; kernels and calls of several hops are compared with
+scalar code and single hops, which the twin equals. The table goes to `build/check/matrix.json`.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +22,7 @@ import soundfile
 from reference.clips import to_int16
 from targets import build
 from targets.diff import command_taps, first_difference, twin_taps
-from targets.run import first_line
+from targets.run import check_kernels, first_line
 from targets.signals import adversarial, speech
 from targets.target import EVERY_STAGE, Target, load, read_plan
 
@@ -118,6 +120,9 @@ def check_cell(name: str, target: Target, twins: dict[tuple[str, ...], bytes]) -
             row["mismatches"] += wrong
             row["first"] = row["first"] or first_difference(twin, ours, taps)
         rows.append(row)
+    if failures := check_kernels(target):
+        rows[0]["mismatches"] += failures
+        rows[0]["first"] = rows[0]["first"] or "kernel_check or block_check, see above"
     print(f"{name}: {sum(r['mismatches'] for r in rows)} mismatches", flush=True)
     return rows
 
@@ -135,18 +140,23 @@ def table(rows: list[dict]) -> str:
     )
 
 
-def check(cells: dict[str, Target], jobs: int) -> list[dict]:
-    """Rows of all cells, also in build/check/matrix.json with what they were made from."""
-    plan, clip = read_plan(load("host")), write_clip()
+def check(cells: dict[str, Target], jobs: int, path: Path) -> list[dict]:
+    """Rows of all cells, also in `path` with what they were made from."""
+    begin, plan, clip = time.monotonic(), read_plan(load("host")), write_clip()
     model = plan["model"]["name"]
     twins = {(): twin_taps(model, clip), EVERY_STAGE: twin_taps(model, clip, every_stage=True)}
     with ThreadPoolExecutor(jobs) as pool:
         results = pool.map(lambda item: check_cell(*item, twins), cells.items())
         rows = [row for cell in results for row in cell]
     commit = first_line(["git", "describe", "--always", "--dirty", "--abbrev=12"])
-    facts = {"commit": commit, "plan": plan["hash"][:16], "model": model}
-    report = {"provenance": facts, "rows": rows}
-    (FOLDER / "matrix.json").write_text(json.dumps(report, indent=1) + "\n")
+    report = {
+        "model": model,
+        "weights": plan["model"]["sha256"],
+        "seconds": round(time.monotonic() - begin),
+        "provenance": {"commit": commit, "plan": plan["hash"][:16]},
+        "rows": rows,
+    }
+    path.write_text(json.dumps(report, indent=1) + "\n")
     return rows
 
 
@@ -154,12 +164,12 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--only", help="only builds whose name begins so, e.g. armv7-clang")
+    parser.add_argument("--only", help="builds whose name holds this; into build/check/some.json")
     args = parser.parse_args()
-    cells = {n: t for n, t in variants().items() if n.startswith(args.only or "")}
+    cells = {n: t for n, t in variants().items() if (args.only or "") in n}
     if not cells:
         raise SystemExit(f"{args.only!r} found; builds are {', '.join(variants())}")
-    rows = check(cells, args.jobs)
+    rows = check(cells, args.jobs, FOLDER / ("some.json" if args.only else "matrix.json"))
     wrong, values = sum(row["mismatches"] for row in rows), sum(row["values"] for row in rows)
     print(table(rows))
     print(f"{len(cells)} builds, {len(rows)} runs: {wrong:,} of {values:,} values differ")

@@ -56,7 +56,7 @@ def add_run(folder: Folder, name: str, samples: np.ndarray, content: dict, array
     options = EVERY_STAGE if every_stage else Options()
     suppressor = twin.Suppressor(content, arrays, options)
     hops = samples.reshape(-1, HOP)
-    frames = twin.dump([suppressor.run(hop) for hop in hops], content)
+    frames = twin.dump(suppressor.run_block(hops), content)
     folder.add(f"{name}/in", hops, "int16", stage="input", format="int16 samples")
     for tap in content["taps"]:
         facts = {"stage": tap["stage"], "format": tap["format"]}

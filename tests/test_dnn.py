@@ -50,6 +50,17 @@ def test_streaming_equals_one_block(blocks):
         np.testing.assert_allclose(np.concatenate(got), want, rtol=0, atol=1e-9)
 
 
+def test_sounds_side_by_side_equal_each_alone():
+    """1e-9: a product of many columns adds in another order than that of one."""
+    weights, sounds = random_weights(), [random_features(2), random_features(3)]
+    together = dnn.Network(weights)
+    blocks = [together.run(part) for part in np.split(np.stack(sounds, axis=1), [5])]
+    for c, features in enumerate(sounds):
+        for k, wanted in enumerate(dnn.Network(weights).run(features)):
+            got = np.concatenate([block[k][:, c] for block in blocks])
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-9)
+
+
 def test_gru_by_hand():
     """One unit, all numbers chosen, against the equations written out."""
     weights = {

@@ -1,33 +1,46 @@
 """codegen/drift.py: the states of the two networks stay together, and drift would be noticed."""
 
 import numpy as np
+import pytest
+from generated import speech
 
 from codegen import drift
-from codegen.stages.dnn import Dnn
+from codegen.stages import dnn
+from reference.clips import to_int16
 
 
-def test_states_stay_together():
-    """Twenty seconds without a reset; the hour is `python -m codegen.drift`."""
-    differences = drift.follow("small", 2000, drift.segments("small", 1))
+@pytest.fixture(scope="module")
+def features():
+    """Speech-like sounds of two levels, and the pauses of the command."""
+    sounds = [to_int16(level * speech(2, seed)) for seed, level in ((1, 1), (2, 0.1))]
+    spoken, pauses = (drift.features_of(s) for s in (sounds, drift.between()))
+    return drift.sequence(spoken, [pause[:50] for pause in pauses], 1200)
+
+
+@pytest.mark.parametrize("model", ["tiny", "small", "full"])
+def test_states_stay_together(model, features):
+    """12 seconds without a reset; the hour is `python -m codegen.drift`."""
+    differences = drift.follow(model, features)
     _, problems = drift.verdict(differences)
     assert not problems, problems
     assert differences[100:, 0].min() > 0, "the integer network is not the float one"
 
 
-def test_a_leak_in_the_states_is_noticed(monkeypatch):
-    """A state that loses one part in a hundred a call parts from the float one."""
-    run = Dnn.run
-
-    def leaking(self, features_q12):
-        for name, state in self.state_q15.items():
-            self.state_q15[name] = state * 99 // 100
-        return run(self, features_q12)
-
-    pieces = drift.segments("small", 0.5)
-    before = drift.follow("small", 200, pieces)
-    monkeypatch.setattr(Dnn, "run", leaking)
-    after = drift.follow("small", 200, pieces)
+def test_a_leak_in_the_states_is_noticed(features, monkeypatch):
+    """h = n + 0.97 z (h - n): a state that forgets faster parts from the float one."""
+    before = drift.follow("small", features)
+    mul_q = dnn.mul_q
+    monkeypatch.setattr(dnn, "mul_q", lambda a, b, n: mul_q(a, b, n) * 97 // 100)
+    after = drift.follow("small", features)
     assert np.mean(after[50:, 0]) > 2 * np.mean(before[50:, 0])
+    assert drift.verdict(after)[1]
+
+
+def test_sequence_is_speech_and_pauses_and_every_clip_comes_before_one_comes_again():
+    speech, pauses = [np.full((5, 70), k) for k in (1, 2, 3)], [np.zeros((2, 70), int)]
+    found = drift.sequence(speech, pauses, 40)[:, 0]
+    assert found.size == 40 and (found[[5, 6, 12, 13, 19, 20]] == 0).all()
+    assert sorted(found[[0, 7, 14]]) == sorted(found[[21, 28, 35]]) == [1, 2, 3]
 
 
 def test_growth_is_called_drift():

@@ -101,6 +101,15 @@ def test_a_cell_is_built_run_and_compared(stand_ins):
     assert matrix.table([row]).split() == ["gcc-asan-ubsan", "host", "native", "1"]
 
 
+def test_a_program_that_fails_in_a_cell_is_counted(stand_ins, monkeypatch):
+    """A kernel or a block that differs, which the recorded signals of single hops do not show."""
+    right = diff.command_taps(target.load("host"), "native", matrix.CLIP)
+    monkeypatch.setattr(matrix, "check_kernels", lambda cell: 2)
+    cell = matrix.variants()["host-gcc-asan-ubsan"]
+    (row,) = matrix.check_cell("host-gcc-asan-ubsan", cell, {(): right})
+    assert row["mismatches"] == 2 and row["first"].startswith("kernel_check or block_check")
+
+
 def test_sanitised_build_stops_at_undefined_behaviour(tmp_path, monkeypatch):
     """A signed overflow in the library ends the command."""
     monkeypatch.chdir(tmp_path)

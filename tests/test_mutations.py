@@ -12,9 +12,8 @@ import pytest
 import soundfile
 from generated import adversarial, speech
 
+from codegen import kernels, quantize, render
 from codegen import plan as planning
-from codegen import quantize, render
-from codegen.stages import erb
 from reference.clips import to_int16
 from reference.dnn import load
 from targets import build, diff, target
@@ -171,9 +170,64 @@ def test_a_widened_weight_is_refused():
                            entry["x_max"])  # fmt: skip
 
 
-def test_a_shortened_accumulator_is_refused(monkeypatch):
-    """A band energy in 32 bits: named, with value and bound."""
-    (bound,) = erb.bounds()
-    monkeypatch.setattr(erb, "bounds", lambda: [(*bound[:2], 2**31 - 1)])
-    with pytest.raises(OverflowError, match="erb band energy: can reach .* bound is 2147483647"):
-        planning.plan("small")
+MODULES = {**planning.STAGES, "kernels": kernels}
+
+
+@pytest.mark.parametrize("name", [bound["name"] for bound in planning.bounds()])
+def test_a_shortened_accumulator_is_refused(name, monkeypatch):
+    """One bit less than its worst case takes: named, with value and bound."""
+    module = MODULES[name.split()[0]]
+    shorter = {b: (b, worst, (1 << worst.bit_length() - 1) - 1) for b, worst, _ in module.bounds()}
+    kept = [shorter[b[0]] if b[0] == name else b for b in module.bounds()]
+    monkeypatch.setattr(module, "bounds", lambda: kept)
+    _, worst, limit = shorter[name]
+    with pytest.raises(OverflowError) as refusal:
+        planning.plan("tiny")
+    assert f"{name}: can reach {worst}, bound is {limit}" in str(refusal.value)
+
+
+def test_a_table_wider_than_its_type_is_refused():
+    with pytest.raises(OverflowError, match="table 'window, Q15' needs more than int16_t"):
+        planning.describe("int16_t", np.array([0, 2**15]), "window, Q15")
+
+
+# ---- kernels of x86; those of Arm are in test_kernels.py ----
+
+# File, what is replaced, by what: kernel_check must find the set of that file unequal to scalar.
+KERNEL_FAULTS = {
+    "accumulator of 16 bits": ("matmul_s8_avx2.c", "_mm256_add_epi32(acc, _mm256_madd_epi16(pairs",
+                               "_mm256_add_epi16(acc, _mm256_madd_epi16(pairs"),
+    "accumulator of the features": ("matmul_s8_s16_avx2.c", "_mm256_add_epi32(acc, _mm256_madd",
+                                    "_mm256_add_epi16(acc, _mm256_madd"),
+    "weights of other rows": ("matmul_s8_avx2.c", "w + 32, x4", "w, x4"),
+    "inputs raised, bias not": ("matmul_s8_vnni.c", "(m->bias_raised + row)", "(m->bias + row)"),
+    "a sum left out": ("matmul_s8_vnni.c", "int i = 1; i < CHAINS; i++)\n            acc[0][c]",
+                       "int i = 2; i < CHAINS; i++)\n            acc[0][c]"),
+    "rounding of the table": ("gates_s32_avx2.c", "(1 << shift) >> 1", "0"),
+    "rounding of a gate": ("gates_s32_avx2.c", "_mm256_set1_epi64x(1 << 14)",
+                           "_mm256_set1_epi64x(0)"),
+    "swapped table entries": ("gates_s32_avx2.c", "percepnet_tanh_q30 + 1,", "percepnet_tanh_q30,"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kernel_check(tmp_path_factory):
+    """kernel_check of this machine, and the sets of kernels that it has."""
+    from test_kernels import Check
+
+    check = Check(tmp_path_factory.mktemp("kernels"), "host")
+    done = check.run("native")
+    assert done.returncode == 0, done.stderr
+    return check, set(re.findall(r"(\w+): 0 of", done.stdout))
+
+
+@pytest.mark.parametrize("fault", KERNEL_FAULTS)
+def test_a_changed_kernel_is_found(kernel_check, fault):
+    check, sets = kernel_check
+    name, old, new = KERNEL_FAULTS[fault]
+    isa = Path(name).stem.split("_")[-1]
+    if isa not in sets:
+        pytest.skip(f"this machine has no {isa}")
+    check.mutated(name, old, new)
+    done = check.run("native")
+    assert done.returncode == 1 and isa in done.stderr and "scalar" in done.stderr

@@ -11,7 +11,7 @@ import soundfile as sf
 
 from eval import pareto, statistics
 from eval.metrics import METRICS
-from eval.report import gather, main, margins
+from eval.report import gather, main, margins, plan_margins
 from eval.score import FIELDS
 
 RATE = 48000
@@ -262,14 +262,27 @@ def test_margins_are_found_anywhere():
     assert sorted(margins(plan)) == [["conv1 acc", 4], ["stft", 2.5]]
 
 
+def test_report_lists_the_smallest_margin_of_every_stage(tmp_path):
+    """Of a real plan: all stages that accumulate, the network among them, smallest first."""
+    from codegen.plan import canonical, plan
+
+    (tmp_path / "host" / "gen").mkdir(parents=True)
+    (tmp_path / "host" / "gen" / "plan.json").write_bytes(canonical(plan("tiny")[0]))
+    rows = plan_margins(tmp_path, ["host"])["host"]
+    stages = "stft erb pitch comb features gains postfilter highpass attenuation kernels dnn"
+    assert sorted(what.split()[0] for what, _ in rows) == sorted(stages.split())
+    bits = [bits for _, bits in rows]
+    assert bits == sorted(bits) and bits[0] > 0
+
+
 def test_matrix_and_costs_of_integers_are_reported(build):
     """Both tables in words, Markdown and page; what differs is counted."""
     (build / "check").mkdir()
     row = {"target": "host", "cpu": "native", "compiler": "gcc 12", "values": 1000, "first": ""}
     rows = [row | {"build": "gcc-O2", "mismatches": 0},
             row | {"build": "clang-O2", "mismatches": 7}]
-    facts = {"commit": "abc", "plan": "123", "model": "small"}
-    (build / "check" / "matrix.json").write_text(json.dumps({"provenance": facts, "rows": rows}))
+    matrix = {"model": "small", "provenance": {"commit": "abc", "plan": "123"}, "rows": rows}
+    (build / "check" / "matrix.json").write_text(json.dumps(matrix))
     cost = {"testset": "tiny", "clips": 3, "limits": {"pesq_wb": 0.02, "stoi": 0.002},
             "worst": {"pesq_wb": {"clip": "a", "cost": 0.05}, "stoi": {"clip": "b", "cost": 0.01}},
             "rows": [{"system": "twin", "step": "all", "snr": None, "clips": 3, "pesq_wb": 2.5,

@@ -126,6 +126,31 @@ def test_twin_signal_path_follows_float_when_the_network_is_the_same():
     assert snr_db(expected["features"][same], features) > 40
 
 
+@pytest.mark.parametrize("options", [OFF, ALL])
+def test_twin_of_a_block_equals_single_hops(options):
+    """Every signal of every hop, the states carried on from block to block."""
+    hops = np.concatenate([to_int16(speech(0.5)).reshape(-1, HOP), adversarial()[::5]])
+    single, block = (twin.Suppressor(*plan("small"), options) for _ in range(2))
+    wanted = [single.run(hop) for hop in hops]
+    got = [taps for part in np.split(hops, [1, 4, 37]) for taps in block.run_block(part)]
+    for n, (expected, taps) in enumerate(zip(wanted, got, strict=True)):
+        assert list(expected) == list(taps)
+        assert all(np.array_equal(expected[name], taps[name]) for name in taps), f"hop {n}"
+
+
+def test_clips_side_by_side_equal_each_alone():
+    """Of several lengths; the twin to the bit, float to 1 LSB at a tie of rounding."""
+    sounds = [to_int16(level * speech(0.6, seed))[:n]
+              for seed, level, n in ((1, 1, 28000), (2, 0.1, 15001), (3, 0.5, 7))]  # fmt: skip
+    for enhance_clips, tolerance in ((twin.enhance_clips, 0), (suppressor.enhance_clips, 1)):
+        for samples, got in zip(sounds, enhance_clips(sounds, "small"), strict=True):
+            (alone,) = enhance_clips([samples], "small")
+            assert got.dtype == np.int16 and got.shape == samples.shape
+            assert np.abs(got.astype(int) - alone).max() <= tolerance
+    assert np.array_equal(twin.enhance(sounds[1], twin.Suppressor(*plan("small"))),
+                          twin.enhance_clips(sounds, "small")[1])  # fmt: skip
+
+
 def suppressor_spectrum(hops, n):
     from reference.stft import vorbis_window
 

@@ -3,6 +3,10 @@
 Formats: features int16 Q12; layer outputs and GRU states int16 Q15; matrix inputs int8 of step
 1/127; accumulators int32; pre-activations int32 Q12. All bounds are in the plan entry made by
 `codegen.quantize`, nothing saturates but tanh and sigmoid.
+
+A block is (L, n), L frames, or (L, C, n), C sounds side by side. What does not wait for the frame
+before (every layer but the recurrent half of a GRU) is one product for all of it. The integers are
+the same, however a sound is cut into blocks and whatever goes beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from codegen.quantize import to_s8
 
 
 class Matrix:
-    """int8 matrix times integer vector, requantised to Q12: (cols,) -> int64 (rows,).
+    """int8 matrix times integer vectors, requantised to Q12: (..., cols) -> int64 (..., rows).
 
     The product runs in floating point and is exact: every partial sum is an integer of at most
     dot_bound, below 2**24 (float32) or 2**53 (float64), whatever the order of summation.
@@ -28,7 +32,7 @@ class Matrix:
         self.shift = entry["shift"]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        acc = (self.weight @ x.astype(self.float)).astype(np.int64) + self.bias
+        acc = (x.astype(self.float) @ self.weight.T).astype(np.int64) + self.bias
         return rshift_round(acc * self.mult, self.shift)
 
 
@@ -42,54 +46,56 @@ class Dnn:
 
     def reset(self) -> None:
         """All states to zero, as after percepnet_reset."""
-        self.history = {c["name"]: np.zeros(c["history"], np.int64) for c in self.plan["convs"]}
-        self.layers = np.zeros(self.plan["layers"], np.int64)
+        self.past = dict.fromkeys(conv["name"] for conv in self.plan["convs"])  # silence
         self.state_q15 = {g["name"]: np.zeros(g["units"], np.int64) for g in self.plan["grus"]}
 
     def run(self, features_q12: np.ndarray) -> dict[str, np.ndarray]:
-        """One frame: features int16 Q12 (70,) to taps, int16 Q15.
+        """Features int16 Q12 (L, ..., 70) to taps, int16 Q15 (L, ..., units).
 
         Taps in pipeline order: dense, conv1, conv2, gru1, gru2, gru3, gru_gain, gru_strength,
-        then the outputs gain (34,), strength (34,), vad (1,); each name ends in _q15.
+        then the outputs gain, strength (34 units each), vad (1 unit); each name ends in _q15.
         """
-        taps = {"dense_q15": tanh_q15(self.matrices["dense"](np.asarray(features_q12)))}
-        taps["conv1_q15"] = self._conv("conv1", taps["dense_q15"])
-        taps["conv2_q15"] = self._conv("conv2", taps["conv1_q15"])
-        self._layer("conv2", taps["conv2_q15"])
+        taps = {"dense": tanh_q15(self.matrices["dense"](np.asarray(features_q12)))}
+        taps["conv1"] = self._conv("conv1", taps["dense"])
+        taps["conv2"] = self._conv("conv2", taps["conv1"])
+        layers = np.empty((*np.shape(features_q12)[:-1], self.plan["layers"]), np.int64)
+        self._put(layers, "conv2", taps["conv2"])
         for gru in self.plan["grus"]:
-            taps[f"{gru['name']}_q15"] = self._gru(gru)
-        for name, x in (
-            ("gain", self.layers),
-            ("strength", to_s8(self.state_q15["gru_strength"])),
-            ("vad", self.layers),
-        ):
-            taps[f"{name}_q15"] = sigmoid_q15(self.matrices[name](x))
-        return {name: tap.astype(np.int16) for name, tap in taps.items()}
+            taps[gru["name"]] = self._gru(gru, layers)
+            self._put(layers, gru["name"], taps[gru["name"]])
+        inputs = {"gain": layers, "strength": to_s8(taps["gru_strength"]), "vad": layers}
+        taps |= {name: sigmoid_q15(self.matrices[name](x)) for name, x in inputs.items()}
+        return {f"{name}_q15": tap.astype(np.int16) for name, tap in taps.items()}
 
     def _conv(self, name: str, x_q15: np.ndarray) -> np.ndarray:
-        """Causal convolution: one product over the inputs of the last frames, oldest first."""
-        history = self.history[name]
-        history[: -x_q15.size] = history[x_q15.size :].copy()
-        history[-x_q15.size :] = to_s8(x_q15)
-        return tanh_q15(self.matrices[name](history))
+        """Causal convolution: a product over the inputs of the last frames, oldest first."""
+        taps = self.matrices[name].weight.shape[1] // x_q15.shape[-1]
+        x = to_s8(x_q15)
+        if self.past[name] is None:
+            self.past[name] = np.zeros((taps - 1, *x.shape[1:]), np.int64)
+        joined = np.concatenate([self.past[name], x])
+        self.past[name] = joined[len(x) :]
+        windows = np.concatenate([joined[k : k + len(x)] for k in range(taps)], axis=-1)
+        return tanh_q15(self.matrices[name](windows))
 
-    def _layer(self, name: str, x_q15: np.ndarray) -> None:
-        start = self.plan["layer_offset"][name]
-        self.layers[start : start + x_q15.size] = to_s8(x_q15)
-
-    def _gru(self, gru: dict) -> np.ndarray:
-        """torch.nn.GRU: h' = n + z (h - n), n = tanh(W_in x + b_in + r (W_hn h + b_hn))."""
-        name, h_q15 = gru["name"], self.state_q15[gru["name"]]
-        matrix = self.matrices[f"{name}_ih"]
-        from_x = matrix(self.layers[gru["input"] : gru["input"] + matrix.weight.shape[1]])
-        from_h = self.matrices[f"{name}_hh"](to_s8(h_q15))
-        units = gru["units"]
-        gates = sigmoid_q15(from_x[: 2 * units] + from_h[: 2 * units])
-        r_q15, z_q15 = gates[:units], gates[units:]
-        n_q15 = tanh_q15(from_x[2 * units :] + mul_q(r_q15, from_h[2 * units :], 15))
-        # Between n and h, both -32767..32767: needs no saturation, and the product fits int32.
-        h_q15 = n_q15 + mul_q(z_q15, h_q15 - n_q15, 15)
-        self.state_q15[name] = h_q15
+    def _put(self, layers: np.ndarray, name: str, x_q15: np.ndarray) -> None:
+        """To its place among the int8 inputs of the matrices to come, if one reads it there."""
         if name in self.plan["layer_offset"]:
-            self._layer(name, h_q15)
-        return h_q15
+            start = self.plan["layer_offset"][name]
+            layers[..., start : start + x_q15.shape[-1]] = to_s8(x_q15)
+
+    def _gru(self, gru: dict, layers: np.ndarray) -> np.ndarray:
+        """torch.nn.GRU: h' = n + z (h - n), n = tanh(W_in x + b_in + r (W_hn h + b_hn))."""
+        name, units = gru["name"], gru["units"]
+        of_x, of_h = self.matrices[f"{name}_ih"], self.matrices[f"{name}_hh"]
+        from_x = of_x(layers[..., gru["input"] : gru["input"] + of_x.weight.shape[1]])
+        h_q15, out_q15 = self.state_q15[name], np.empty((*layers.shape[:-1], units), np.int64)
+        for frame, x in enumerate(from_x):
+            h = of_h(to_s8(h_q15))
+            gates_q15 = sigmoid_q15(x[..., : 2 * units] + h[..., : 2 * units])
+            r_q15, z_q15 = gates_q15[..., :units], gates_q15[..., units:]
+            n_q15 = tanh_q15(x[..., 2 * units :] + mul_q(r_q15, h[..., 2 * units :], 15))
+            # Between n and h, both -32767..32767: needs no saturation, the product fits int32.
+            out_q15[frame] = h_q15 = n_q15 + mul_q(z_q15, h_q15 - n_q15, 15)
+        self.state_q15[name] = h_q15
+        return out_q15
