@@ -171,6 +171,15 @@ def test_page_holds_the_baseline():
         assert wanted in text, f"{name} is not current; run python -m targets.document"
 
 
+def test_no_frame_of_any_size_is_far_above_the_mean():
+    """Stored counts: the largest frame of any input at most 3 % above the mean of speech."""
+    for place, content in document.read_baselines().items():
+        totals = [row for row in content["rows"] if row["stage"] == "total"]
+        assert {row["call"] for row in totals} == set(count.SHAPES)
+        for row in totals:
+            assert row["instructions_max"] <= 1.03 * row["instructions_mean"], (place, row)
+
+
 def test_inputs_are_whole_seconds_of_integers():
     for name, samples in count.inputs().items():
         assert samples.dtype == np.int16 and samples.size >= 48000, name
