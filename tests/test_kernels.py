@@ -84,8 +84,14 @@ class Check:
         self.link([*kept, *fresh])
 
 
-def test_every_variant_equals_scalar_on_the_host(tmp_path):
-    done = Check(tmp_path, "host").run("native")
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    return Check(tmp_path_factory.mktemp("host"), "host")
+
+
+def test_every_variant_equals_scalar_on_the_host(host):
+    host.link(host.objects)
+    done = host.run("native")
     assert done.returncode == 0, done.stderr
     assert "scalar: 0 of" in done.stdout
 
@@ -129,6 +135,7 @@ MUTATIONS = {
     "accumulators mixed": ("matmul_s8_s16_neon.c", "(acc.rows[2]", "(acc.rows[1]"),
     "half of the fraction": ("gates_s32_neon.c", "(1 << 7) - 1", "(1 << 6) - 1"),
     "sign of tanh": ("gates_s32_neon.c", "vsub_s16(veor_s16(size, sign), sign)", "size"),
+    "bins turned": ("fft_s32_neon.c", "vrev64q_s32(a)", "a"),
     "a product truncated": ("fft_s32_neon.c", "vqrdmulhq_s32(a", "vqdmulhq_s32(a"),
     "mask of a band": ("erb_inner_s32_neon.c", "masks + 4 - (end - j)", "masks"),
     "lag": ("correlate_s16_neon.c", "past + i - 3", "past + i - 2"),
@@ -143,12 +150,36 @@ def test_mutation_is_seen(arm64, mutation):
     assert done.returncode == 1 and "scalar" in done.stderr
 
 
+X86_MUTATIONS = {
+    "inputs not raised": ("matmul_s8_vnni.c", "(m->bias_raised + row)", "(m->bias + row)"),
+    "second place in the table": ("gates_s32_avx2.c", "_mm_extract_epi64(at, 1)", "1"),
+    "odd product truncated": ("fft_s32_avx2.c", "_mm256_add_epi64(odd, half)", "odd"),
+    "bins turned": ("fft_s32_avx2.c", "epi32(7, 6,", "epi32(6, 7,"),
+    "twiddles of two blocks": ("fft_s32_avx2.c", "_mm_set1_epi32(x[1])", "_mm_set1_epi32(x[0])"),
+    "mask of a band": ("erb_inner_s32_avx2.c", "masks + 4 - (end - j)", "masks"),
+    "lag": ("correlate_s16_avx2.c", "past + i - n", "past + i - n / 2"),
+}
+
+
+@pytest.mark.parametrize("mutation", X86_MUTATIONS)
+def test_mutation_is_seen_on_x86(host, mutation):
+    file = X86_MUTATIONS[mutation][0]
+    isa = file.removesuffix(".c").rpartition("_")[2]
+    host.link(host.objects)
+    if f"{isa}: 0 of " not in host.run("native").stdout:
+        pytest.skip(f"this CPU has no {isa}")
+    host.mutated(*X86_MUTATIONS[mutation])
+    done = host.run("native")
+    assert done.returncode == 1 and "scalar" in done.stderr
+
+
 WASM_MUTATIONS = {
     "shift without sign": ("simd128.h", "wasm_i64x2_shr(low", "wasm_u64x2_shr(low"),
     "rows of a vector": ("matmul_s8_simd128.c", "w + 8 * r", "w + 8 * (r ^ 1)"),
     "rows of int16": ("matmul_s8_s16_simd128.c", "w + 8 * r", "w + 8 * (r / 2)"),
     "half of the fraction": ("gates_s32_simd128.c", "x_q12, 65535, 7", "x_q12, 65535, 6"),
     "sign of tanh": ("gates_s32_simd128.c", "with_sign(size, wasm_i32x4_shr(x_q12, 31))", "size"),
+    "bins turned": ("fft_s32_simd128.c", "3, 2, 1, 0", "3, 2, 0, 1"),
     "a product truncated": ("fft_s32_simd128.c", "splat(1 << 30)", "splat(0)"),
     "lag": ("correlate_s16_simd128.c", "past + i - n", "past + i - n / 2"),
 }
