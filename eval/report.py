@@ -29,8 +29,9 @@ complexity   [{target, cpu, model, call, stage, instructions_mean, instructions_
               10 ms; call "frame" or "block4", stage "total" or its name
 footprint    [{target, model, state, scratch, stack, text, rodata, weights}] in bytes
 pareto       [{testset, system, instructions, pesq_wb, counted}] (eval.pareto)
-integers     {"matrix": {provenance, rows: [{target, cpu, build, compiler, values, mismatches,
-              first}]} or null, "cost": [{testset, clips, limits, rows, worst}] (eval.cost)}
+integers     {"matrix": {model, weights, seconds, provenance, rows: [{target, cpu, build, compiler,
+              values, mismatches, first}]} or null,
+              "cost": [{model, weights, versions, testset, clips, limits, rows, worst}] (eval.cost)}
 """
 
 import argparse

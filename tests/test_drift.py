@@ -44,7 +44,7 @@ def test_sequence_is_speech_and_pauses_and_every_clip_comes_before_one_comes_aga
 
 
 def test_growth_is_called_drift():
-    steady = np.full((1200, 2), 0.01)
+    steady = np.full((1200, 2), 0.005)
     assert drift.verdict(steady)[1] == []
     growing = steady * np.linspace(0, 2, 1200)[:, None]
     (words,) = drift.verdict(growing)[1]
