@@ -263,6 +263,7 @@ static void sweep(const percepnet_kernels *scalar, const percepnet_kernels *set)
 static void bench(const percepnet_kernels *set)
 {
     percepnet_matrix m = matrix(BENCH, BENCH, 127, KINDS - 1);
+    memset(&got, 0, sizeof got);
     COUNT_BEGIN();
     set->matmul_s8(got.q12, &m, x_s8, BENCH, 1);
     set->matmul_s8_s16(got.q12, &m, x_s16, BENCH, 1);
