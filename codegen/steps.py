@@ -44,7 +44,7 @@ def int8_weights(weights: dnn.Weights) -> dict[str, np.ndarray]:
     for name, weight in weights.items():
         rows = weight.reshape(len(weight), -1)
         if "bias" not in name:
-            w, *_ = quantize.quantize_rows(name, rows, np.zeros(len(rows)), 1.0)
+            w, *_ = quantize.quantize_rows(name, rows, np.zeros(len(rows)), 1 / quantize.S8_MAX)
             rows = w * quantize.row_scales(rows)[:, None]
         rounded[name] = rows.reshape(weight.shape)
     return rounded
