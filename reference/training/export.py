@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from reference import dnn
 from reference.training import log
 from reference.training.data import Cache, hours
+from reference.training.shards import SEQUENCES
 from reference.training.train import add_sources, read_segments
 
 
@@ -64,6 +65,7 @@ def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str) -
     count = sum(t.numel() for t in state["average"].values())
     budget = f"--frames {s['frames']:g}" if s["frames"] else f"--minutes {s['minutes']:g}"
     kind = " --bfloat16" if s.get("bfloat16") else ""
+    made = s["first"] * SEQUENCES * s["sequence"] + state["frames"] / s["reuse"]
     last = rows[-1]
     return f"""# Model `{name}`
 
@@ -79,9 +81,9 @@ Licence of the weights: to be stated by who trained them; sources and their lice
 {state["step"]} steps and {state["seconds"] / 60:.0f} minutes: crops of {s["crops"][0]}, later
 {s["crops"][1]} frames, batch {s["batch"]}, Muon and AdamW (`optimiser.py`), warm-up and cosine
 from {s["rate"]:g}, weights within +-1/2, exponential average of the weights exported. Mixtures made
-afresh all the time (each frame used about {s["reuse"]:g} times), seeded by {s["seed"]}: see
-`reference/training/mix.py`. Loss: see `reference/training/loss.py`. With a budget in minutes the
-learning rate follows the clock, so another machine gives similar, not equal weights.
+afresh ({made / 1e6:.1f} M frames), seeded by {s["seed"]}: see `reference/training/mix.py`. Loss:
+see `reference/training/loss.py`. With a budget in minutes the learning rate follows the clock, so
+another machine gives similar, not equal weights.
 
 ## Curve
 ![curve]({name}.png)
