@@ -43,7 +43,7 @@ def read(name: str) -> dict:
 def means(rows: list[dict]) -> dict[str, float | None]:
     """{measure: mean over the rows of one system}, None unless every clip has it."""
     values = {m: [float(row[m]) for row in rows if row.get(m)] for m in MEANS}
-    return {m: round(fmean(v), 4) if len(v) == len(rows) else None for m, v in values.items()}
+    return {m: round(fmean(v), 6) if len(v) == len(rows) else None for m, v in values.items()}
 
 
 def store(scores: Path, model: str) -> None:
