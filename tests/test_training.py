@@ -331,6 +331,12 @@ def test_listener_hears_what_is_better(segments, cache):
     assert scores[1].estoi < scores[0].estoi - 0.05
 
 
+def test_missing_shard_that_nobody_makes_is_an_error(segments, cache, tmp_path):
+    """Not a wait without end."""
+    with pytest.raises(RuntimeError, match="000000.npy is missing.*--producers 1"):
+        Ring(tmp_path, Source(segments, cache, seed=1), 0).crops(0, 1, (1,), 1, 100)
+
+
 def killed_trainer(source: Source, folder, producer) -> None:
     """A trainer that is killed with its producer at work."""
     ring = Ring(folder, source, 1)

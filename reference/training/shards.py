@@ -86,6 +86,10 @@ class Ring:
             process.terminate()
             process.join()
 
+    def producing(self) -> bool:
+        """Whether there are producers and all of them live: each makes its own share."""
+        return bool(self.processes) and all(p.is_alive() for p in self.processes)
+
     def shard(self, index: int) -> np.ndarray:
         """A shard as a memory map; waits for it if need be.
 
@@ -95,8 +99,11 @@ class Ring:
         while index not in self.open:
             if path.exists():
                 self.open[index] = np.load(path, mmap_mode="r")
-            elif not all(p.is_alive() for p in self.processes):
-                raise RuntimeError(f"{path} is missing and a producer has stopped; see its message")
+            elif not self.producing():
+                raise RuntimeError(
+                    f"{path} is missing, and no producer is at work to make it: see the message of"
+                    " one that has stopped, or ask for one (--producers 1)"
+                )
             else:
                 time.sleep(0.2)
         return self.open[index]
