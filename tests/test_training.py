@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -155,6 +157,16 @@ def test_index_file(tmp_path, cache):
     np.testing.assert_allclose(got, audio[RATE // 4 : RATE * 3 // 4], atol=1 / 32768)
 
 
+def test_two_runs_share_a_cache(segments, tmp_path, monkeypatch):
+    """Both decode the same file at once; the second used to find its half-written one gone."""
+    save, both, path = np.save, threading.Barrier(2), segments[0].path
+    monkeypatch.setattr(np, "save", lambda *args: (save(*args), both.wait(60)))
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda cache: cache.file(path), [Cache(tmp_path), Cache(tmp_path)])
+    np.testing.assert_array_equal(one, two)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_bandwidth_is_measured():
     from scipy.signal import butter, sosfilt
 
@@ -219,7 +231,10 @@ def test_toy_run_learns_resumes_and_exports(segments, cache, tmp_path):
     Run(TOY, tmp_path / "parts", source).train(stop_at=20)
     resumed = Run(TOY, tmp_path / "parts", source)
     assert resumed.step == 20
+    remains = resumed.ring.folder / ".000009.npy.killed"
+    remains.mkdir()
     resumed.train()
+    assert not remains.exists()
     for name in ("model", "average"):
         pairs = zip(
             getattr(whole, name).parameters(), getattr(resumed, name).parameters(), strict=True
