@@ -1,10 +1,10 @@
-"""Files and folders appear whole or not at all, whoever else makes the same ones."""
+"""Files and folders appear whole or not at all, whoever else makes them; parts of pages."""
 
 import multiprocessing
 
 import pytest
 
-from reference.files import whole
+from reference.files import fill, whole
 
 FORK = multiprocessing.get_context("fork")
 
@@ -66,3 +66,11 @@ def test_others_see_the_old_file_until_the_end(tmp_path):
         assert new.name == path.name  # numpy and soundfile go by the suffix
         assert list(tmp_path.glob("*.npy")) == [path]  # who lists the folder meets no half file
     assert path.read_text() == "new"
+
+
+def test_one_part_of_a_page_changes_and_no_other_word():
+    page = "a\n<!-- begin one -->\nold\n<!-- end -->\nb\n<!-- begin two -->\n<!-- end -->\n"
+    assert fill(page, "one", r"\1" "\n") == page.replace("old", r"\1")
+    for text, found in ((page, 0), (2 * page, 2)):
+        with pytest.raises(ValueError, match=f"{found} parts named .* found; one is needed"):
+            fill(text, "two" if found else "none", "")
