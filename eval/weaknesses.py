@@ -19,6 +19,7 @@ import numpy as np
 import soundfile as sf
 import soxr
 
+from eval.baseline import weights_hash
 from eval.card import CARDS, read_scores
 from eval.demo import FOLDER, sound
 from eval.embedded.noises import harmonics, pink, strokes
@@ -195,9 +196,10 @@ def section(found: dict[str, dict[str, dict]], model: str) -> str:
 
 
 def table(found: dict[str, dict[str, dict]]) -> str:
-    """The table of the questions: what settings change."""
+    """The table of the questions: what settings change; its head names the default's weights."""
     settings = [*SETTINGS.values()]
-    head = ["case", "lost dB, defaults", *settings[1:], "PESQ-WB, in", *settings]
+    head = [f"case, `{DEFAULT}-{weights_hash(DEFAULT)[:12]}`", f"lost dB, {settings[0]}",
+            *settings[1:], "PESQ-WB, in", *settings]
     return markdown_table(head, [
         [CASES[name].title, *(figure("speech_loss", rows[s]) for s in SETTINGS),
          *(figure("pesq_wb", rows[s]) for s in ("noisy", *SETTINGS))]

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from eval import pairs, weaknesses
+from eval.baseline import weights_hash
 from eval.mixing import RATE, active_level
 from eval.score import FIELDS
 
@@ -55,6 +56,12 @@ def test_song_and_music_have_their_notes():
         spectrum = np.abs(np.fft.rfft(make(np.random.default_rng(1))[: RATE // 4], 4 * RATE))
         peak = np.argmax(spectrum) / 4
         assert abs(peak / hz - round(peak / hz)) < 0.06, peak
+
+
+def test_the_questions_speak_of_the_present_weights():
+    model = weaknesses.DEFAULT
+    name = f"`{model}-{weights_hash(model)[:12]}`"
+    assert name in weaknesses.PAGE.read_text(), f"run make weaknesses model={model}"
 
 
 @pytest.fixture
