@@ -68,6 +68,11 @@ baseline: build/score/$(SET).csv ## store scores that report and test compare wi
 	@$(PYTHON) -m eval.baseline --set build/sets/$(SET) --model $(model)
 oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
 trials: build/trials/$(SET).json ## clean speech in, noise alone in, other levels: what the network does
+weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak, the card, docs/faq.md
+	@$(MAKE) --no-print-directory check testset=build/weaknesses model=$(model)
+	@$(PYTHON) -m eval.systems host-no-postfilter host-12db --set build/sets/weaknesses
+	@$(PYTHON) -m eval.score --set build/sets/weaknesses --systems twin host-no-postfilter host-12db
+	@$(PYTHON) -m eval.weaknesses publish --model $(model)
 cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality
 vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to port by hand: build/vectors
 dist: $(target:%=build/%/gen/plan.json) ## source package of the generated C: build/TARGET/percepnet-….tar.gz
@@ -153,7 +158,7 @@ build/values/systems: FORCE
 build/values/set-$(SET): FORCE
 	@mkdir -p $(@D); echo '$(abspath $(testset))' | cmp -s - $@ || echo '$(abspath $(testset))' > $@
 
-build/sets/$(SET)/set.json: build/values/set-$(SET) eval/testset.py eval/pairs.py eval/embedded/SHA256SUMS | .venv/core
+build/sets/$(SET)/set.json: build/values/set-$(SET) eval/testset.py eval/pairs.py eval/embedded/SHA256SUMS $(wildcard $(testset)/*) | .venv/core
 	@echo "== set: $(SET)"
 	@$(PYTHON) -m eval.testset prepare $(testset) --out build/sets $(strict:%=--strict)
 	@touch $@
@@ -220,6 +225,9 @@ build/ladder/score/$(SET).csv: build/sets/$(SET)/set.json build/values/model $(R
 	@$(PYTHON) -m eval.ladder --set build/sets/$(SET)
 	@touch $@
 
+build/weaknesses/SHA256SUMS: eval/weaknesses.py eval/embedded/SHA256SUMS | .venv/core
+	@$(PYTHON) -m eval.weaknesses make build/weaknesses
+
 STEPS = signal weights activations
 $(STEPS:%=$(STAMPS)/step-%-$(SET)): $(STAMPS)/step-%-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE) $(CODEGEN)
 	@echo "== step to integers: $*"
@@ -240,5 +248,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline oracle trials cost vectors dist install wheel docs report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline oracle trials weaknesses cost vectors dist install wheel docs report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

@@ -3,11 +3,11 @@
 A part stands between `<!-- begin NAME -->` and `<!-- end -->`; the rest is written by hand.
 """
 
-import re
 from pathlib import Path
 
 from codegen import first_ring
 from codegen.plan import plan
+from reference.files import fill
 from reference.params import NETWORK_SIZES
 
 MODELS = tuple(reversed(NETWORK_SIZES))  # small ones first
@@ -88,15 +88,6 @@ def parts() -> dict[str, str]:
         "margins": margins(content),
         "network": network(plans),
     }
-
-
-def fill(text: str, name: str, part: str) -> str:
-    """`text` with one part replaced. Raises ValueError when its markers are not there."""
-    pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end -->)"
-    filled, count = re.subn(pattern, lambda m: f"{m[1]}{part}{m[2]}", text, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"{count} parts named {name} found; one is needed")
-    return filled
 
 
 def main() -> None:

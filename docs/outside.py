@@ -44,10 +44,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page, config: MkDocsConfig, files: Files) -> str:
     """Points these links at the copies."""
     root = Path(config.config_file_path).parent
+    if page.file.generated_by is not None:  # a card: docs/ is the site itself
+        return markdown.replace("](../../docs/", "](../../../")
 
     def to_copy(match: re.Match) -> str:
         path = (Path(page.file.abs_src_path).parent / match[1]).resolve()
         place = copied(path, config, root).src_uri
         return f"]({os.path.relpath(place, os.path.dirname(page.file.src_uri) or '.')})"
 
-    return LINK.sub(to_copy, markdown) if page.file.generated_by is None else markdown
+    return LINK.sub(to_copy, markdown)

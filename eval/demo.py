@@ -18,14 +18,12 @@ from eval.listen import MP3, spectrogram
 CLIP = "en_angus_pink_snr10_tl-26_fileid_8"
 LADDER = ("band-gains", "comb", "comb-postfilter")
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "audio"
-SMALL = MP3 | {"compression_level": 0.75}
-"""96 kbit/s: 73 kB each."""
 
 
-def sound(samples: np.ndarray, rate: int = 48000) -> bytes:
-    """MP3 of (N,) samples."""
+def sound(samples: np.ndarray, rate: int = 48000, compression: float = 0.75) -> bytes:
+    """MP3 of (N,) samples; compression as libsndfile counts, 0.75: 96 kbit/s."""
     file = io.BytesIO()
-    sf.write(file, samples, rate, **SMALL)
+    sf.write(file, samples, rate, **MP3 | {"compression_level": compression})
     return file.getvalue()
 
 

@@ -17,6 +17,7 @@ from eval.baseline import HERE as BASELINE
 from eval.baseline import weights_hash
 from eval.cost import STEPS
 from eval.tables import HEADS, markdown_table
+from reference.files import fill
 
 STORE = BASELINE / "integers"
 PAGE = BASELINE.parents[1] / "docs" / "quantisation.md"
@@ -123,12 +124,8 @@ def matrix_part(matrices: list[dict]) -> str:
 def page(text: str) -> str:
     """The page with its measured parts. Raises ValueError when one's markers are not there."""
     for kind, part in {"cost": cost_part, "drift": drift_part, "matrix": matrix_part}.items():
-        begin, results = f"<!-- begin {kind} -->\n", read(kind)
-        if text.count(begin) != 1:
-            raise ValueError(f"{PAGE.name}: {text.count(begin)} parts named {kind}; one is needed")
-        before, after = text.split(begin)
-        filled = part(results) if results else "Nothing is stored yet.\n"
-        text = before + begin + filled + after[after.index("<!-- end -->"):]
+        results = read(kind)
+        text = fill(text, kind, part(results) if results else "Nothing is stored yet.\n")
     return text
 
 

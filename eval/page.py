@@ -22,6 +22,7 @@ from eval.tables import (
     spread_rows,
     summary,
 )
+from reference.files import whole
 
 
 def ladder_tables(report: dict, titles: dict[str, str]) -> list[dict]:
@@ -107,6 +108,5 @@ def write_page(path: Path, report: dict, scores: dict[str, list[dict]], build: P
         clip_head=["test set", "clip", "system", *HEADS.values(), "delay"],
         provenance={k: v for k, v in report["provenance"].items()
                     if k not in ("margins", "missing")})
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    partial.rename(path)
+    with whole(path) as new:
+        new.write_text(text)

@@ -32,6 +32,7 @@ import soxr
 from eval.mixing import MixError, active_level
 from reference import erb, oracle
 from reference.comb import Comb
+from reference.files import whole
 from reference.params import HOP, LOOKAHEAD_FRAMES, RATE, T_MAX, T_MIN
 from reference.pitch import Pitch
 from reference.stft import vorbis_window
@@ -157,18 +158,16 @@ def read(path: Path) -> np.ndarray:
 
 def write(folder: Path, name: str, rows: list[dict], lines: list[dict]) -> None:
     """<name>.csv and .json in `folder`, each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{name}.part"
-    with open(partial, "w", newline="") as file:
+    with whole(folder / f"{name}.csv") as new, open(new, "w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
         for row in rows:
             figures = {k: f"{row[k]:.6f}" for k in MEANS if row[k] is not None}
             writer.writerow(row | figures)
-    partial.rename(folder / f"{name}.csv")
     tools = ", ".join(f"{n} {version(n)}" for n in ("pyworld", "soxr", "numpy", "scipy"))
-    partial.write_text(json.dumps({"set": name, "tools": tools, "pitch": lines}, indent=1) + "\n")
-    partial.rename(folder / f"{name}.json")
+    content = {"set": name, "tools": tools, "pitch": lines}
+    with whole(folder / f"{name}.json") as new:
+        new.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,11 +16,11 @@ import re
 from pathlib import Path
 from statistics import fmean
 
-from codegen.document import fill
 from eval.baseline import HERE, MODELS, weights_hash
 from eval.provenance import read_systems
 from eval.score import tools
 from eval.tables import DIGITS, HEADS, markdown_table
+from reference.files import fill
 
 ROOT = HERE.parents[1]
 MEANS = ("pesq_wb", "stoi", "estoi", "si_sdr", "dnsmos_ovrl")

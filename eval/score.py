@@ -20,7 +20,6 @@ import argparse
 import csv
 import hashlib
 import json
-import os
 import sys
 import time
 from functools import cache
@@ -36,6 +35,7 @@ from distributed import Client
 from eval.cluster import check_versions, connect, spread
 from eval.metrics import METRICS, VERSION, MetricError, available, delay, measure
 from eval.systems import read_table
+from reference.files import whole
 
 ORDER = ("noisy", "float", "twin", "host")
 FIELDS = ("system", "clip", "snr", "noise", "reverb", *METRICS, "delay", "sha256", "error")
@@ -204,14 +204,12 @@ def score_rows(rows: list[dict], score_rate: int, build: Path, workers: int = 2,
 
 def write_csv(path: Path, rows: list[dict]) -> None:
     """Write BUILD/score/X.csv whole or not at all; figures with 6 significant decimals."""
-    partial = path.with_suffix(f".partial-{os.getpid()}")
-    with open(partial, "w", newline="") as file:
+    with whole(path) as new, open(new, "w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for row in rows:
             figures = {m: f"{row[m]:.6f}" for m in METRICS if m in row}
             writer.writerow(row | figures)
-    partial.rename(path)
 
 
 def score(folder: Path, build: Path, workers: int = 2, wanted: list[str] | None = None,

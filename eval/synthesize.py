@@ -9,8 +9,6 @@ import argparse
 import csv
 import hashlib
 import itertools
-import os
-import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ import soundfile as sf
 import soxr
 
 from eval.mixing import MixError, mix, to_int16, to_level
+from reference.files import whole
 
 RATE = 48000
 AUDIO = (".wav", ".flac", ".ogg", ".opus")
@@ -207,13 +206,8 @@ def make(args: argparse.Namespace) -> None:
     for path in filter(None, (args.index, args.speech, args.noise, args.rir)):
         if not path.exists():
             raise SourceError(f"{path}: does not exist")
-    partial = args.folder.parent / f".{args.folder.name}.partial-{os.getpid()}"
-    partial.mkdir(parents=True)
-    try:
-        write_set(partial, clips(args), args.clips)
-        partial.rename(args.folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole(args.folder) as new:
+        write_set(new, clips(args), args.clips)
 
 
 def run(args: argparse.Namespace) -> int:

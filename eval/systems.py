@@ -14,7 +14,6 @@ is the median of the clips'. A clip that fails is named and left out; the scores
 import argparse
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ import soxr
 
 from eval.metrics.base import DELAY_MAX_S, MetricError, delay
 from eval.mixing import to_int16
+from reference.files import whole
 
 RATE = 48000
 TABLE = Path(__file__).parent / "systems.toml"
@@ -130,28 +130,29 @@ def run(name: str, entry: dict, folder: Path, build: Path, workers: int) -> dict
     Raises SystemFault when every clip fails.
     """
     about = json.loads((folder / "set.json").read_text())
-    out = build / "out" / name / about["name"]
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    names = [clip["name"] for clip in about["clips"]]
+    with whole(build / "out" / name / about["name"]) as new:
+        new.mkdir()
+        facts = run_clips(name, entry, folder, about["clips"], new, workers)
+        (new / "system.json").write_text(json.dumps(facts, indent=1) + "\n")
+    return facts
+
+
+def run_clips(name: str, entry: dict, folder: Path, clips: list[dict], out: Path,
+              workers: int) -> dict:
+    """Run one system over clips and align what it wrote to `out`; what system.json holds."""
     with ThreadPoolExecutor(workers) as pool:
-        found = dict(zip(names, pool.map(lambda c: run_clip(entry, folder, c, partial),
-                                         about["clips"]), strict=True))
+        results = list(pool.map(lambda clip: run_clip(entry, folder, clip, out), clips))
+    found = {clip["name"]: result for clip, result in zip(clips, results, strict=True)}
     failed = {clip: why for clip, why in found.items() if isinstance(why, str)}
     delays = [d for clip, d in found.items() if clip not in failed]
     if not delays:
         raise SystemFault(f"{name}: {next(iter(failed.values()))}")
     shift = max(0, median_low(delays))
     for clip in found.keys() - failed.keys():
-        align(partial / f"{clip}.wav", shift)
-    facts = {"name": name, "entry": entry, "version": package_version(entry),
-             "resampler": f"soxr {soxr.__version__} HQ", "clips": len(names), "delay": shift,
-             "delay_range": [min(delays), max(delays)], "failed": failed}
-    (partial / "system.json").write_text(json.dumps(facts, indent=1) + "\n")
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
-    return facts
+        align(out / f"{clip}.wav", shift)
+    return {"name": name, "entry": entry, "version": package_version(entry),
+            "resampler": f"soxr {soxr.__version__} HQ", "clips": len(clips), "delay": shift,
+            "delay_range": [min(delays), max(delays)], "failed": failed}
 
 
 def main(arguments: list[str] | None = None) -> int:

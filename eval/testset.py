@@ -23,8 +23,6 @@ at all.
 import argparse
 import hashlib
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -35,6 +33,7 @@ from tqdm import tqdm
 from eval import pairs as source_pairs
 from eval.mixing import to_int16
 from eval.pairs import Pair, SetError, examine, load_pair, sha256
+from reference.files import whole
 
 RATE = 48000
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -98,20 +97,15 @@ def prepare(source: str | Path, out: Path, strict: bool = False) -> Path:
         about = json.loads((target / "set.json").read_text())
         if about.get("source_sha256") == digest and not (strict and about["problems"]):
             return target
-    partial = out / f".{folder.name}.partial-{os.getpid()}"
-    try:
-        entries, rate, bad = write_all(pairs, partial)
+    with whole(target) as new:
+        entries, rate, bad = write_all(pairs, new)
         problems += bad
         if problems and (strict or not entries):
             raise SetError(folder, problems)
         about = {"name": folder.name, "score_rate": rate, "source": str(source),
                  "source_sha256": digest, "resampler": f"soxr {soxr.__version__} HQ",
                  "problems": problems, "clips": entries}
-        (partial / "set.json").write_text(json.dumps(about, indent=1) + "\n")
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        (new / "set.json").write_text(json.dumps(about, indent=1) + "\n")
     return target
 
 

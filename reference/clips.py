@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from reference.files import whole
 from reference.params import DELAY, HOP, RATE
 
 TOGETHER = 16
@@ -43,7 +44,6 @@ def process_set(
         parser.error(f"no clips in {args.set}/noisy; make them with python -m eval.testset prepare")
     key = {"model": args.model, "fingerprint": fingerprint(args.model)}
     todo = [clip for clip in clips if not up_to_date(clip, args.out, key)]
-    args.out.mkdir(parents=True, exist_ok=True)
     os.environ |= dict.fromkeys(BLAS_THREADS, "1")
     work = partial(some_clips, out=args.out, model=args.model, enhance_clips=enhance_clips)
     groups = grouped(todo, max(1, len(todo) // args.jobs))
@@ -72,9 +72,8 @@ def some_clips(clips: list[Path], out: Path, model: str, enhance_clips: Callable
     """Enhance some files; returns their paths."""
     sounds = [read(clip) for clip in clips]
     for clip, samples in zip(clips, enhance_clips(sounds, model), strict=True):
-        unfinished = out / f".{clip.name}.part"
-        soundfile.write(unfinished, samples, RATE, "PCM_16", format="WAV")
-        unfinished.replace(out / clip.name)
+        with whole(out / clip.name) as new:
+            soundfile.write(new, samples, RATE, "PCM_16")
     return clips
 
 
@@ -108,9 +107,8 @@ def up_to_date(clip: Path, out: Path, key: dict) -> bool:
 
 def record(clips: list[Path], out: Path, key: dict) -> None:
     state = read_state(out) | {clip.name: stamp(clip, key) for clip in clips}
-    unfinished = out / ".done.json.part"
-    unfinished.write_text(json.dumps(state, indent=1, sort_keys=True))
-    unfinished.replace(out / "done.json")
+    with whole(out / "done.json") as new:
+        new.write_text(json.dumps(state, indent=1, sort_keys=True))
 
 
 def read_state(out: Path) -> dict:

@@ -18,6 +18,7 @@ import jinja2
 import numpy as np
 
 from codegen import plan, twin
+from reference.files import whole
 from reference.params import HOP
 from targets.build import call
 from targets.target import ROOT, Target, load, read_plan
@@ -114,9 +115,9 @@ def write(target: Target) -> Path:
     """Writes the archive, whole or not at all; its path."""
     name = package_name(target, read_plan(target))
     path = target.folder / f"{name}.tar.gz"
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(archive(name, files(target)))
-    return unfinished.replace(path)
+    with whole(path) as new:
+        new.write_bytes(archive(name, files(target)))
+    return path
 
 
 def install(package: Path, prefix: Path) -> None:

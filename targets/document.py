@@ -7,7 +7,8 @@ else; the mechanism is that of codegen.document.
 import json
 
 from codegen import kernels
-from codegen.document import fill, table
+from codegen.document import table
+from reference.files import fill
 from targets.baseline import FOLDER
 from targets.count import SHAPES
 from targets.target import ROOT

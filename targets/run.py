@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from reference.files import whole
 from targets import diff
 from targets.diff import run_command
 from targets.target import ROOT, Target, load, read_plan
@@ -110,25 +111,23 @@ def run_cpu(target: Target, cpu: str, test_set: Path) -> dict:
         raise SystemExit(f"{twin}: {missing[0]} is missing; `make twin` writes it")
     place = Path("build/out") / target.system(cpu) / test_set.name
     shutil.rmtree(place, ignore_errors=True)
-    part = place.with_name(f"{place.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     command = target.command(cpu)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda c: run_command([*command, str(c), str(part / c.name)]), clips))
-    results = [count_mismatches(part / clip.name, twin / clip.name) for clip in clips]
-    row = {
-        "target": target.name,
-        "cpu": cpu,
-        "compiler": first_line([target.compile["cc"], "--version"]),
-        "testset": test_set.name,
-        "samples": sum(samples for samples, _ in results),
-        "mismatches": sum(wrong for _, wrong in results),
-    }
-    if row["mismatches"]:
-        bad = next(clip for clip, (_, wrong) in zip(clips, results, strict=True) if wrong)
-        raise Mismatch(f"{bad.name}: {explain(target, cpu, bad)}", row)
-    part.rename(place)
+    with whole(place) as new:
+        new.mkdir()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda c: run_command([*command, str(c), str(new / c.name)]), clips))
+        results = [count_mismatches(new / clip.name, twin / clip.name) for clip in clips]
+        row = {
+            "target": target.name,
+            "cpu": cpu,
+            "compiler": first_line([target.compile["cc"], "--version"]),
+            "testset": test_set.name,
+            "samples": sum(samples for samples, _ in results),
+            "mismatches": sum(wrong for _, wrong in results),
+        }
+        if row["mismatches"]:
+            bad = next(clip for clip, (_, wrong) in zip(clips, results, strict=True) if wrong)
+            raise Mismatch(f"{bad.name}: {explain(target, cpu, bad)}", row)
     return row
 
 

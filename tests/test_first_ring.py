@@ -41,8 +41,3 @@ def test_page_is_current():
     measured = text.split("<!-- begin measured -->")[1].split("<!-- end -->")[0]
     for signal in first_ring.ROWS:
         assert f"| {signal} |" in measured, "run python -m codegen.document"
-
-
-def test_a_missing_part_is_named():
-    with pytest.raises(ValueError, match="0 parts named nothing"):
-        document.fill("text", "nothing", "")

@@ -142,7 +142,7 @@ def test_unknown_option(run, option):
 
 def test_wrong_number_of_files(run):
     done = subprocess.run([run.command, "in.wav"], check=False, capture_output=True)
-    assert done.returncode == 2 and b"1 file names found; 2 are needed" in done.stderr
+    assert done.returncode == 2 and b"1 file name found; 2 are needed" in done.stderr
 
 
 def test_help_and_version(run):

@@ -60,11 +60,18 @@ def test_ten_lines_equal_the_command(run, python):
 
 def test_floats_and_channels_equal_the_command(run, python):
     """float32 stereo beyond full scale: rounding and clipping are those of the command too."""
-    samples = (np.stack([run.pcm, -run.pcm], 1) * np.float32(1.7 / 32768)).astype(np.float32)
+    samples = (np.stack([run.pcm, -run.pcm], 1) * np.float32(12 / 32768)).astype(np.float32)
     soundfile.write(run.folder / "noisy.wav", samples, 48000, "FLOAT")
     samples.tofile(run.folder / "noisy.f32")
-    run('import numpy as np, percepnet; x = np.fromfile("noisy.f32", np.float32).reshape(-1, 2);'
-        'percepnet.denoise(x, 48000, highpass=True).tofile("clean.f32")')  # fmt: skip
+    warned = run("""
+import json, warnings, numpy as np, percepnet
+x = np.fromfile("noisy.f32", np.float32).reshape(-1, 2)
+with warnings.catch_warnings(record=True) as warned:
+    percepnet.denoise(x, 48000, highpass=True).tofile("clean.f32")
+print(json.dumps([str(w.message) for w in warned]))
+""")
+    beyond = np.count_nonzero(np.abs(samples) > 1)
+    assert beyond and warned == [f"{beyond} samples beyond full scale (1.0) were clipped"]
     command = [python.with_name("percepnet"), "--highpass", "noisy.wav", "command.wav"]
     subprocess.run(command, check=True, cwd=run.folder)
     clean = np.fromfile(run.folder / "clean.f32", np.float32).reshape(-1, 2)
@@ -100,7 +107,10 @@ MISUSE = {
     "percepnet.denoise(i16.reshape(1, 1, -1), 48000)": r"ValueError: .* shape \(1, 1, 480\) found",
     "percepnet.Denoiser('none')": "ValueError: model 'none' found; one of small",
     "percepnet.Denoiser(volume=3)": "ValueError: setting 'volume' found; one of .*postfilter",
-    "percepnet.Denoiser(postfilter=-7)": "ValueError: postfilter=-7 found",
+    "percepnet.denoise(np.zeros((2, 480)), 48000)": r"ValueError: .* \(2, 480\) found; .* most 64",
+    "percepnet.Denoiser(postfilter=-7)": "ValueError: postfilter=-7 found; 0 to 1, a whole",
+    "percepnet.Denoiser(attenuation_limit_db=101)": "ValueError: .*=101 found; 0 to 100, a whole",
+    "percepnet.Denoiser(attenuation_limit_db=12.5)": "ValueError: .*=12.5 found; 0 to 100, a whole",
     "percepnet.Denoiser().get('volume')": "ValueError: setting 'volume'",
     "percepnet.Denoiser().process(i16 / 2)": "TypeError: float64 found; frames of int16",
     "percepnet.Denoiser().process(i16[:479])": r"ValueError: a frame of shape \(479,\)",

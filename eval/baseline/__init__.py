@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 from eval.score import tools
+from reference.files import whole
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "reference" / "models"
@@ -50,9 +51,8 @@ def store(scores: Path, model: str) -> Path:
         table[row["system"]][row["clip"]] = {m: round(float(row[m]), 4) for m in LIMITS}
     path = HERE / f"{scores.stem}-{model}.json"
     content = {"model": model, "weights": weights_hash(model), "versions": tools(), "scores": table}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    partial.rename(path)
+    with whole(path) as new:
+        new.write_text(json.dumps(content, indent=1) + "\n")
     return path
 
 

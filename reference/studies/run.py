@@ -12,6 +12,7 @@ from pathlib import Path
 import soundfile
 from tqdm import tqdm
 
+from reference.files import whole
 from reference.params import RATE
 from reference.studies.changes import CHANGES, set_params
 
@@ -54,10 +55,8 @@ def one_clip(clip: dict, args: argparse.Namespace, change: str, version: str) ->
     variant = change if args.study == "decisions" else args.model
     for step, samples in study.steps(noisy, clean, variant):
         path = args.out / "out" / step / args.set.name / f"{clip['name']}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        soundfile.write(unfinished, to_int16(samples), RATE, "PCM_16", format="WAV")
-        unfinished.replace(path)
+        with whole(path) as new:
+            soundfile.write(new, to_int16(samples), RATE, "PCM_16")
     note = stamp(clip, args, change)
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(key(clip, version))

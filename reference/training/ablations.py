@@ -11,6 +11,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from reference.files import fill
 from reference.training import log
 from reference.training.export import table
 from reference.training.shards import Source
@@ -30,7 +31,6 @@ CHANGES = {
     "twice the batch, half the steps": {"batch": 32},
 }
 PAGE = Path(__file__).parents[2] / "docs" / "ablations.md"
-START, END = "<!-- table -->\n", "<!-- end of table -->\n"
 HEAD = "change | options | square loss | mean gain error | strength loss | PESQ-WB | ESTOI"
 
 
@@ -59,15 +59,6 @@ def row(name: str, change: dict, last: log.Row) -> list[str]:
     return [name, f"`{options(change)}`" if change else "", *measured, *heard]
 
 
-def insert(text: str, found: str) -> str:
-    """The page with a new table. Raises ValueError where a mark is missing."""
-    before, _, rest = text.partition(START)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise ValueError(f"{PAGE}: expected the marks {START.strip()} and {END.strip()}")
-    return before + START + found + END + after
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -79,7 +70,7 @@ def main() -> None:
     for number, (name, change) in enumerate(CHANGES.items()):
         print(f"[{number + 1}/{len(CHANGES)}] {name} {options(change)}", flush=True)
         rows.append(row(name, change, run(args.out / f"{number:02}", change, source)))
-        PAGE.write_text(insert(PAGE.read_text(), table(HEAD, rows) + "\n"))
+        PAGE.write_text(fill(PAGE.read_text(), "ablations", table(HEAD, rows) + "\n"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from reference.files import whole
 from reference.params import RATE
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
@@ -92,7 +93,7 @@ def decode(path: Path) -> np.ndarray:
 
 
 class Cache:
-    """Decoded files as int16 memory maps in a folder of their own."""
+    """Decoded files as int16 memory maps in a folder, which several runs may share."""
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
@@ -106,10 +107,8 @@ class Cache:
             key = f"{path.resolve()} {stat.st_size} {int(stat.st_mtime)}"
             stored = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
             if not stored.exists():
-                partial = stored.with_suffix(".partial")
-                with open(partial, "wb") as file:
-                    np.save(file, decode(path))
-                partial.replace(stored)
+                with whole(stored) as new:
+                    np.save(new, decode(path))
             self.open[path] = np.load(stored, mmap_mode="r")
         return self.open[path]
 

@@ -4,6 +4,7 @@ A shard is a float16 array (sequences, frames, 207): features, gain, strength an
 vad. Shard ``i`` depends on the seed and ``i`` only, so a run can be resumed and repeated exactly.
 """
 
+import shutil
 import time
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from reference.files import whole
 from reference.oracle import examples
 from reference.params import N_BANDS, N_FEATURES
 from reference.training.data import Cache, Pool, Segment
@@ -76,6 +78,8 @@ class Ring:
 
     def start(self, low: int, high: int) -> None:
         """Start the producers for a range."""
+        for remains in self.folder.glob(".*"):  # of producers that were killed while writing
+            shutil.rmtree(remains, ignore_errors=True)
         self.low.value, self.high.value = low, high
         for process in self.processes:
             process.start()
@@ -139,10 +143,8 @@ def shard_path(folder: Path, index: int) -> Path:
 
 def write_shard(path: Path, shard: np.ndarray) -> None:
     """Whole or not at all."""
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.save(file, shard)
-    partial.replace(path)
+    with whole(path) as new:
+        np.save(new, shard)
 
 
 def produce(folder: Path, source: Source, worker: int, workers: int, low, high) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from reference.files import whole
 from reference.params import NETWORK_SIZES
 from reference.training import log, processes
 from reference.training.data import Segment, read_folder, read_index
@@ -230,9 +231,8 @@ class Run:
         for name in ("model", "average", "optimiser"):
             state[name] = getattr(self, name).state_dict()
         state["settings"] = asdict(self.settings)
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+        with whole(path) as new:
+            torch.save(state, new)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""

@@ -157,9 +157,9 @@ static void report(const job *j, double cpu_seconds)
         fprintf(stderr, "percepnet: %s: warning: %" PRIu64 " samples beyond full scale (1.0) were clipped\n",
                 in->name, in->clipped);
     if (j->o->verbose)
-        fprintf(stderr, "percepnet: %s -> %s: %.2f s of sound, %u channels, %.2f s of computing, %s\n",
-                in->name, j->out.file.name, (double)in->done / in->rate, in->channels, cpu_seconds,
-                percepnet_model_id());
+        fprintf(stderr, "percepnet: %s -> %s: %.2f s of sound, %u channel%s, %.2f s of computing, %s\n",
+                in->name, j->out.file.name, (double)in->done / in->rate, in->channels,
+                in->channels == 1 ? "" : "s", cpu_seconds, percepnet_model_id());
     if (j->o->json)
         print_summary(j, cpu_seconds);
 }

@@ -94,7 +94,7 @@ static int number(const char *name, const char *text, int scale, const char *nee
 static void choose_number(options *o, int (*set)(percepnet *, int), const char *name,
                           const char *text, int scale, const char *needed)
 {
-    setting s = {set, number(name, text, scale, needed), name, needed};
+    setting s = {set, number(name, text, scale, needed), name, text, needed};
     choose(o, s);
 }
 
@@ -111,7 +111,7 @@ static void need_model(const char *name)
 static void apply(options *o, int code, const char *found)
 {
     if (code >= SWITCHES && code < PF_BETA) {
-        setting s = {switches[(code - SWITCHES) / 2], code & 1, found, "0 or 1"};
+        setting s = {switches[(code - SWITCHES) / 2], code & 1, found, code & 1 ? "1" : "0", "0 or 1"};
         choose(o, s);
         return;
     }
@@ -142,7 +142,7 @@ static void apply(options *o, int code, const char *found)
 static void check(const options *o, int names)
 {
     if (o->footprint ? names != 0 : o->folder ? names == 0 : names != 2)
-        die("command line", "%d file names found; %s", names,
+        die("command line", "%d file name%s found; %s", names, names == 1 ? "" : "s",
             o->footprint ? "--footprint takes none"
             : o->folder  ? "-o needs one or more inputs"
                          : "2 are needed: percepnet [options] IN.wav OUT.wav; --help says more");
@@ -185,7 +185,7 @@ percepnet *new_instance(const options *o)
         die("memory", "%lu bytes for an instance are needed", (unsigned long)bytes);
     for (int i = 0; i < o->n_settings; i++)
         if (o->settings[i].set(st, o->settings[i].value) != PERCEPNET_OK)
-            die(o->settings[i].name, "a value outside its range found; %s is needed", o->settings[i].needed);
+            die(o->settings[i].name, "%s found; %s is needed", o->settings[i].text, o->settings[i].needed);
     percepnet_reset(st); /* settings hold from the first sample on */
     return st;
 }

@@ -7,7 +7,7 @@
 typedef struct {
     int (*set)(percepnet *, int);
     int value;
-    const char *name, *needed; /* for the message when the library refuses the value */
+    const char *name, *text, *needed; /* for the message when the library refuses the value */
 } setting;
 
 #define MAX_SETTINGS 5

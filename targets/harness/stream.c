@@ -29,12 +29,12 @@ void source_open(source *s, const char *name, int resample)
     rate = s->file.rate;
     if (rate == PERCEPNET_RATE)
         return;
+    if (rate < RESAMPLE_LOWEST || rate > RESAMPLE_HIGHEST)
+        die(s->file.name, "%lu Hz found; %d Hz is needed, or %d to %d Hz with --resample", rate,
+            PERCEPNET_RATE, RESAMPLE_LOWEST, RESAMPLE_HIGHEST);
     if (!resample)
         die(s->file.name, "%lu Hz found; %d Hz is needed: --resample converts to it and back", rate,
             PERCEPNET_RATE);
-    if (rate < RESAMPLE_LOWEST || rate > RESAMPLE_HIGHEST)
-        die(s->file.name, "%lu Hz found; --resample takes %d to %d Hz", rate, RESAMPLE_LOWEST,
-            RESAMPLE_HIGHEST);
     s->block = s->file.rate / 100; /* 10 ms: a listener waits for no more */
     s->resampler = new_resampler(&s->file, s->file.rate, PERCEPNET_RATE);
     s->read = new_samples(&s->file, s->block);

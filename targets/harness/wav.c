@@ -10,7 +10,7 @@ enum { PCM = 1, FLOAT = 3, EXTENSIBLE = 0xFFFE };
 #define STREAM_BYTES 0x7FFFF000u     /* some writers to a pipe declare this much, or more */
 #define MAX_BYTES (UINT32_MAX - 256) /* what a RIFF header can say, less the header */
 
-static const char needed[] = "16-bit PCM, 24-bit PCM or 32-bit float WAV is needed";
+static const char needed[] = "16-bit PCM, 24-bit PCM or 32-bit float WAV is needed, as ffmpeg or sox makes it";
 
 static uint32_t get_le(const unsigned char *p, unsigned bytes)
 {

@@ -15,6 +15,7 @@ The samples are those of the C library and of the command `percepnet`, bit for b
 import ctypes
 import functools
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = ["HOP", "RATE", "SETTINGS", "Denoiser", "denoise", "models"]
 _FOLDER = Path(__file__).parent
 _HEADER = (_FOLDER / "percepnet.h").read_text(encoding="utf-8")
 _ALIGNMENT = 16
+_MOST_CHANNELS = 64  # as the command; more are samples that lie across
 
 
 def _constant(name: str) -> int:
@@ -40,7 +42,14 @@ RATE: int = _constant("RATE")
 """Samples per second: 48000."""
 HOP: int = _constant("HOP")
 """Samples a call of `Denoiser.process`: 480, 10 ms."""
-SETTINGS: tuple[str, ...] = tuple(re.findall(r"int percepnet_set_(\w+)\(", _HEADER))
+_RANGES: dict[str, str] = {
+    name: " to ".join(ends)
+    for *ends, name in re.findall(
+        r"(\d+) to (\d+), default \d+\. \*/ int percepnet_set_(\w+)\(",
+        re.sub(r"\s+(\* )?", " ", _HEADER),
+    )
+}
+SETTINGS: tuple[str, ...] = tuple(_RANGES)
 """Names that `Denoiser(...)`, `denoise(...)`, `get` and `set` take; percepnet.h in this package
 says what each does, its range and default."""
 
@@ -129,8 +138,9 @@ class Denoiser:
         """
         if name not in SETTINGS:
             raise ValueError(f"setting {name!r} found; one of {', '.join(SETTINGS)} is needed")
-        if getattr(self._c, f"percepnet_set_{name}")(self._state, int(value)) < 0:
-            raise ValueError(f"{name}={value} found; it is outside the range given in percepnet.h")
+        whole = int(value)
+        if whole != value or getattr(self._c, f"percepnet_set_{name}")(self._state, whole) < 0:
+            raise ValueError(f"{name}={value} found; {_RANGES[name]}, a whole number, is needed")
 
     def get(self, name: str) -> int:
         """The value of a setting. Raises ValueError when there is no such setting."""
@@ -145,15 +155,19 @@ def denoise(
     """Suppress the noise in a recording.
 
     samples: (N,) or (N, channels), int16, or float32 or float64 where full scale is +-1 and what
-    is beyond is clipped; every channel on its own. rate: samples per second, 48000; with `resample`
-    8000 to 192000, which is taken to 48000 and back. model, settings: as for `Denoiser`.
+    is beyond is clipped with a warning; every channel on its own. rate: samples per second, 48000;
+    with `resample` 8000 to 192000, which is taken to 48000 and back. model, settings: as for
+    `Denoiser`.
 
     Returns the same shape and type, aligned with the input.
     Raises ValueError for another rate, shape or NaN, TypeError for another type of samples.
     """
     samples = np.asarray(samples)
-    if samples.ndim not in (1, 2):
-        raise ValueError(f"samples of shape {samples.shape} found; (N,) or (N, channels) is needed")
+    if samples.ndim not in (1, 2) or samples[:1].size > _MOST_CHANNELS:
+        raise ValueError(
+            f"samples of shape {samples.shape} found; (N,) or (N, channels), at most"
+            f" {_MOST_CHANNELS} of them, is needed"
+        )
     if samples.dtype not in (np.int16, np.float32, np.float64):
         raise TypeError(f"{samples.dtype} found; int16, float32 or float64 is needed")
     if rate != RATE and not resample:
@@ -184,6 +198,8 @@ def _to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
         return samples
     if not np.isfinite(samples).all():
         raise ValueError("NaN or infinity found in the samples; numbers are needed")
+    if clipped := np.count_nonzero(np.abs(samples) > 1):
+        warnings.warn(f"{clipped} samples beyond full scale (1.0) were clipped", stacklevel=3)
     scaled = samples * samples.dtype.type(32768)
     nearest = np.trunc(scaled + np.copysign(samples.dtype.type(0.5), scaled))
     return np.clip(nearest, -32768, 32767).astype(np.int16)

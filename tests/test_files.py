@@ -1,0 +1,76 @@
+"""Files and folders appear whole or not at all, whoever else makes them; parts of pages."""
+
+import multiprocessing
+
+import pytest
+
+from reference.files import fill, whole
+
+FORK = multiprocessing.get_context("fork")
+
+
+def write(path, text: str, barrier) -> None:
+    """Process: write a file, and finish only when the other one has written too."""
+    with whole(path) as new:
+        new.write_text(text)
+        barrier.wait(60)
+
+
+def test_two_processes_may_make_the_same_file(tmp_path):
+    path, barrier = tmp_path / "of" / "both", FORK.Barrier(2)
+    both = [FORK.Process(target=write, args=(path, text, barrier)) for text in ("one", "two")]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    assert path.read_text() in ("one", "two") and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_exception_leaves_what_was_there_and_no_remains(tmp_path, there):
+    path = tmp_path / "file.txt"
+    if there:
+        path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), whole(path) as new:
+        new.write_text("new")
+        raise KeyboardInterrupt
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"] * there
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    path = tmp_path / "folder"
+    for name in ("first", "second"):
+        with whole(path) as new:
+            new.mkdir()
+            (new / name).touch()
+            assert not (path / name).exists()
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")] == [
+        "folder", "folder/second"]  # fmt: skip
+
+
+def test_a_block_that_wrote_nothing_is_told_and_costs_nothing(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    with pytest.raises(FileNotFoundError), whole(path):
+        pass
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_others_see_the_old_file_until_the_end(tmp_path):
+    path = tmp_path / "file.npy"
+    path.write_text("old")
+    with whole(path) as new:
+        new.write_text("new")
+        assert path.read_text() == "old"
+        assert new.name == path.name  # numpy and soundfile go by the suffix
+        assert list(tmp_path.glob("*.npy")) == [path]  # who lists the folder meets no half file
+    assert path.read_text() == "new"
+
+
+def test_one_part_of_a_page_changes_and_no_other_word():
+    page = "a\n<!-- begin one -->\nold\n<!-- end -->\nb\n<!-- begin two -->\n<!-- end -->\n"
+    assert fill(page, "one", r"\1" "\n") == page.replace("old", r"\1")
+    for text, found in ((page, 0), (2 * page, 2)):
+        with pytest.raises(ValueError, match=f"{found} parts named .* found; one is needed"):
+            fill(text, "two" if found else "none", "")
