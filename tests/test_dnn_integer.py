@@ -167,7 +167,7 @@ MUTATIONS = {
     "gates swapped": ("gates.h", "z_at = units + i, n_at = 2 * units + i",
                       "z_at = 2 * units + i, n_at = units + i"),
     "newest frame first": ("dnn.c", "st->conv1_in + 28,", "st->conv1_in,"),
-    "step of 1/128": ("dnn.c", "* 127 + (1 << 14)) >> 15", "+ (1 << 7)) >> 8"),
+    "step of 1/128": ("gates.h", "* 127 + (1 << 14)) >> 15", "+ (1 << 7)) >> 8"),
     "sigmoid for tanh": ("gates_s32_scalar.c", "= tanh_q15(pre", "= sigmoid_q15(pre"),
 }  # fmt: skip
 
