@@ -134,7 +134,7 @@ static inline int32_t log2_q16(uint64_t x)
     return k * 65536 + (int32_t)rshift_round(lut_lerp(percepnet_log2_q30, fraction, 15), 14);
 }
 
-/* tanh in Q15 from steps of 1/6000: a cubic round the nearest of 16 points; max error 1.8 LSB */
+/* tanh in Q15 from steps of 1/6000: a cubic round the nearest of 16 points; max error 2.0 LSB */
 static inline int16_t tanh_q15(int32_t x_6k)
 {
     int32_t size = (int32_t)clamp(x_6k < 0 ? -(int64_t)x_6k : x_6k, 0, INT16_MAX);
@@ -147,10 +147,10 @@ static inline int16_t tanh_q15(int32_t x_6k)
     return (int16_t)(x_6k < 0 ? -y : y);
 }
 
-/* 1 / (1 + exp(-2 h)) in Q15 from steps of 1/6000; max error 1.9 LSB */
+/* 1 / (1 + exp(-2 h)) in Q15 from steps of 1/6000; max error 1.4 LSB */
 static inline int16_t sigmoid_q15(int32_t half_6k)
 {
-    return (int16_t)((32768 + tanh_q15(half_6k) - (half_6k < 0)) >> 1);
+    return (int16_t)((32769 + tanh_q15(half_6k) - (half_6k < 0)) >> 1);
 }
 
 #endif

@@ -55,12 +55,13 @@ PERCEPNET_INLINE __m256i tanh16(const cubics *table, __m256i x_6k)
     return _mm256_sign_epi16(tanh_of_size(table, size_of(x_6k)), x_6k);
 }
 
-/* (32768 + tanh) / 2 rounded down; what the sign turns is one less than -tanh */
+/* (32769 + tanh) / 2 without a sign; what the sign turns is one less than -tanh */
 PERCEPNET_INLINE __m256i sigmoid16(const cubics *table, __m256i half_6k)
 {
     __m256i sign = _mm256_srai_epi16(half_6k, 15);
     __m256i y = _mm256_xor_si256(tanh_of_size(table, size_of(half_6k)), sign);
-    return _mm256_srli_epi16(_mm256_xor_si256(y, _mm256_set1_epi16(INT16_MIN)), 1);
+    __m256i raised = _mm256_xor_si256(y, _mm256_set1_epi16(INT16_MIN));
+    return _mm256_avg_epu16(raised, _mm256_setzero_si256());
 }
 
 /* sixteen to 16 bits, saturated: tanh is flat beyond */

@@ -58,11 +58,12 @@ PERCEPNET_INLINE int16x8_t tanh8(planes cube, planes square, planes slope, plane
     return vsubq_s16(veorq_s16(tanh_of_size(cube, square, slope, value, vqabsq_s16(x_6k)), sign), sign);
 }
 
-/* (32768 + tanh) / 2 rounded down; what the sign turns is one less than -tanh */
+/* (32769 + tanh) / 2 without a sign; what the sign turns is one less than -tanh */
 PERCEPNET_INLINE int16x8_t sigmoid8(planes cube, planes square, planes slope, planes value, int16x8_t half_6k)
 {
     int16x8_t y = veorq_s16(tanh_of_size(cube, square, slope, value, vqabsq_s16(half_6k)), vshrq_n_s16(half_6k, 15));
-    return vrhaddq_s16(y, vdupq_n_s16(INT16_MAX));
+    uint16x8_t raised = vreinterpretq_u16_s16(veorq_s16(y, vdupq_n_s16(INT16_MIN)));
+    return vreinterpretq_s16_u16(vrshrq_n_u16(raised, 1));
 }
 
 /* the next eight of 32 bits; the empty asm as in neon.h */

@@ -34,11 +34,12 @@ PERCEPNET_INLINE v128_t tanh8(v128_t x_6k)
     return wasm_i16x8_sub(wasm_v128_xor(tanh_of_size(size_of(x_6k)), sign), sign);
 }
 
-/* (32768 + tanh) / 2 rounded down; what the sign turns is one less than -tanh */
+/* (32769 + tanh) / 2 without a sign; what the sign turns is one less than -tanh */
 PERCEPNET_INLINE v128_t sigmoid8(v128_t half_6k)
 {
     v128_t y = wasm_v128_xor(tanh_of_size(size_of(half_6k)), wasm_i16x8_shr(half_6k, 15));
-    return wasm_u16x8_shr(wasm_v128_xor(y, wasm_i16x8_splat(INT16_MIN)), 1);
+    v128_t raised = wasm_v128_xor(y, wasm_i16x8_splat(INT16_MIN));
+    return wasm_u16x8_avgr(raised, wasm_i16x8_splat(0));
 }
 
 /* saturated to 16 bits: tanh is flat beyond */
