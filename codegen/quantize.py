@@ -3,12 +3,13 @@
 A matrix row computes, for int8 weights w = round(W / scale) and integer inputs x of step `unit`,
 
     acc = bias + sum w * x                 int32, one LSB is scale * unit
-    pre_q12 = rshift_round(acc * mult, 31)      int32 Q12, 64-bit product: one SQRDMULH on ARM
+    pre_6k = rshift_round(acc * mult, 31)  int32, 6000 steps to 1; 64-bit product: SQRDMULH on ARM
 
 with scale = max |W| / 127 per row, bias = round(B / (scale * unit)) and
-mult = scale * unit * 2**43, of at least 16 bits. Every bound is the worst case over all inputs,
-from the integers that ship: sum |w| * x_max + |bias|, which also bounds each partial sum in any
-order.
+mult = scale * unit * 6000 * 2**31, of at least 16 bits. pre_6k is what a tanh takes: rows that a
+sigmoid reads, sigmoid(x) = (1 + tanh(x / 2)) / 2, have half of that mult. Every bound is the worst
+case over all inputs, from the integers that ship: sum |w| * x_max + |bias|, which also bounds each
+partial sum in any order.
 
 Inputs of matrices: features int16 Q12; everything else int8 of step 1/127, so that a saturated
 tanh is exactly 127 (a step of 1/128 would lose 0.8 % there, and states saturate often).
@@ -21,14 +22,13 @@ import math
 import numpy as np
 
 from codegen import pack
-from codegen.fixed import rshift_round
+from codegen.fixed import TANH_ONE, rshift_round
 
 COLUMNS = 4  # frames that a matrix meets at once, at most: the length of a block
 W_MAX = 127  # symmetric, so that the proofs and the SIMD kernels never meet -128
 S8_MAX = 127
 INT32_MAX = 2**31 - 1
 SCALE_MIN = 2.0**-15  # keeps bias / scale small in rows of tiny weights; costs 2**-16 a weight
-PRE_Q = 12
 SHIFT = 31  # what SQRDMULH takes away
 FEATURES_Q = 12
 GRUS = ("gru1", "gru2", "gru3", "gru_gain", "gru_strength")
@@ -56,7 +56,7 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
     entries, arrays = [], {}
     for name, weight, bias, source in _matrices(weights, sizes):
         unit, x_max = (2.0**-FEATURES_Q, 2**15) if source == "features" else (1 / S8_MAX, S8_MAX)
-        w, b, mult = quantize_rows(name, weight, bias, unit)
+        w, b, mult = quantize_rows(name, weight, bias, unit, result_steps(name, len(bias)))
         entries.append(
             {
                 "name": name,
@@ -65,7 +65,6 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
                 **packed_size(*w.shape, pack.DEPTH_S16 if source == "features" else pack.DEPTH_S8),
                 "i8mm": source not in ("features", name.removesuffix("_hh")),
                 "input": source,
-                "shift": SHIFT,
                 **prove(name, w, b, mult, x_max),
             }
         )
@@ -75,9 +74,11 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
 
 
 def quantize_rows(
-    name: str, weight: np.ndarray, bias: np.ndarray, unit: float
+    name: str, weight: np.ndarray, bias: np.ndarray, unit: float, one: np.ndarray | int = TANH_ONE
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(w int8 (rows, cols), bias int32 (rows,), mult int32 (rows,)) of one matrix.
+
+    unit: one step of the inputs; one: steps of the result to 1, for all rows or (rows,).
 
     Raises OverflowError when a bias or a factor leaves int32.
     """
@@ -86,9 +87,17 @@ def quantize_rows(
     w = np.clip(_round(weight / scale[:, None]), -W_MAX, W_MAX)
     b = _round(bias / (scale * unit))
     _expect(name, "bias", np.abs(b), INT32_MAX, "smaller bias or larger weights in this row")
-    mult = _round(scale * unit * 2.0 ** (PRE_Q + SHIFT))
+    mult = _round(scale * unit * one * 2.0**SHIFT)
     _expect(name, "factor", mult, INT32_MAX, "clamp the float weights of this row")
     return w.astype(np.int8), b.astype(np.int32), mult.astype(np.int32)
+
+
+def result_steps(name: str, rows: int) -> np.ndarray:
+    """Steps of a matrix's results to 1: (rows,). Half of tanh's where a sigmoid reads them."""
+    of_tanh = np.full(rows, name not in ("gain", "strength", "vad"))
+    if name.startswith("gru"):
+        of_tanh[: 2 * rows // 3] = False  # r and z
+    return np.where(of_tanh, TANH_ONE, TANH_ONE // 2)
 
 
 def row_scales(weight: np.ndarray) -> np.ndarray:
@@ -102,7 +111,7 @@ def prove(
     """Worst cases of one matrix from its integers; OverflowError naming layer, row, value, bound.
 
     Returns acc_bound, acc_row, acc_margin_bits (to int32), dot_bound (without the bias: partial
-    sums of an exact float product), pre_bound (Q12) and pre_margin_bits.
+    sums of an exact float product), pre_bound (steps of pre_6k) and pre_margin_bits.
     """
     w, bias, mult = (np.asarray(a, np.int64) for a in (w, bias, mult))
     _expect(name, "weight", np.abs(w).max(axis=1), W_MAX, "int8 weights, see quantize_rows")
@@ -159,7 +168,7 @@ def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
             "matrix_inputs": "int8, step 1/127",
             "weights": "int8, one scale a row",
             "accumulators": "int32, step scale/127",
-            "pre_activations": f"int32 Q{PRE_Q}",
+            "pre_activations": f"int32, {TANH_ONE} steps to 1; for a sigmoid half of its argument",
             "outputs": "int16 Q15, 0..32767",
         },
         "convs": [

@@ -51,7 +51,7 @@ def harness(tmp_path_factory):
         + 'if (!strcmp(name, "shift_round")) return shift_round(a, (int)b);\n'
         + 'if (!strcmp(name, "div_q")) return div_q(a, b, (int)c);\n'
         + 'if (!strcmp(name, "lut_lerp"))\n'
-        + "    return lut_lerp(percepnet_tanh_q30, (int32_t)a, (int)b);\n"
+        + "    return lut_lerp(percepnet_log2_q30, (int32_t)a, (int)b);\n"
         + calls
         + "abort(); }\n"
         + "int main(int argc, char **argv) { int64_t v[3]; (void)argc;\n"
@@ -118,7 +118,7 @@ def test_python_ints_equal_arrays(name):
 
 
 def test_nonlinearities_equal_c_over_their_whole_domain(harness):
-    x = np.arange(-(2**17), 2**17)  # flat beyond +-2**16: corners above cover the rest
+    x = np.arange(-(2**16), 2**16)  # flat beyond int16: corners above cover the rest
     for name in ("tanh_q15", "sigmoid_q15"):
         expect_equal(name, harness, [x])
 
@@ -139,9 +139,9 @@ def test_scalar_shifts_equal_c(harness):
         ]
         assert want.tolist() == exact
     for shift in (0, 5, 20):
-        x = np.random.default_rng(shift).integers(0, 512 << shift, 20_000)
-        x = np.concatenate([x, [0, (512 << shift) - 1]])
-        want = fixed.lut_lerp(fixed.TANH_Q30, x, shift)
+        x = np.random.default_rng(shift).integers(0, 128 << shift, 20_000)
+        x = np.concatenate([x, [0, (128 << shift) - 1]])
+        want = fixed.lut_lerp(fixed.LOG2_Q30, x, shift)
         assert np.array_equal(want, harness("lut_lerp", x, np.full(x.size, shift)))
 
 
@@ -180,16 +180,22 @@ def test_integers_match_their_definition():
 
 
 def test_tanh_and_sigmoid_error_over_the_whole_domain():
-    x = np.concatenate([np.arange(-(2**17), 2**17), [-(2**31), 2**31 - 1]])
-    tanh = fixed.tanh_q15(x)
-    assert np.abs(tanh - 2**15 * np.tanh(x / 2**12)).max() <= 1.3
+    x = np.concatenate([np.arange(-(2**16), 2**16), [-(2**31), 2**31 - 1]])
+    exact = np.tanh(x / fixed.TANH_ONE)
+    tanh, sigmoid = fixed.tanh_q15(x), fixed.sigmoid_q15(x)
+    assert np.abs(tanh - 2**15 * exact).max() <= 2.0
+    assert np.abs(sigmoid - 2**14 * (1 + exact)).max() <= 1.4
     assert np.array_equal(tanh, -fixed.tanh_q15(-x))
-    sigmoid = fixed.sigmoid_q15(x)
-    exact = 2**14 * (1 + np.tanh(x / 2**13))
-    assert np.abs(sigmoid - exact).max() <= 1.0
-    assert np.all(np.diff(tanh[:-2]) >= 0) and np.all(np.diff(sigmoid[:-2]) >= 0)
-    assert (tanh.min(), tanh.max()) == (-32767, 32767)
-    assert (sigmoid.min(), sigmoid.max()) == (0, 32767)
+    assert np.all(sigmoid + fixed.sigmoid_q15(-x) == 2**15)
+    assert np.diff(tanh[:-2]).min() >= -1 and np.diff(sigmoid[:-2]).min() >= -1
+    assert (tanh.min(), tanh.max()) == (-32766, 32766)
+    assert (sigmoid.min(), sigmoid.max()) == (1, 32767)
+
+
+def test_partial_sums_of_tanh_fit_16_bits():
+    """Those of every argument: vectors compute them in int16, and a sigmoid adds 1."""
+    sums = np.array(fixed.tanh_sums(np.arange(2**15)))
+    assert np.abs(sums).max() <= 2**15 - 2
 
 
 def test_log2_error():

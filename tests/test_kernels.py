@@ -32,7 +32,8 @@ def test_packed_place_of_every_weight(rows, cols, depth):
 
 def test_bounds_of_the_narrow_sums():
     assert dict((name, worst) for name, worst, _ in kernels.bounds()) == {
-        "kernels tanh interpolation": 127 * round(2**30 * np.tanh(1 / 64)),
+        "kernels tanh partial sum": 32766,
+        "kernels state update product": 2 * 32767**2,
         "kernels two int8 products": 32258,
     }
 
@@ -133,13 +134,16 @@ MUTATIONS = {
     "lane of dot product": ("matmul_s8_dotprod.c", "in[c], 2)", "in[c], 3)"),
     "columns of a pair": ("matmul_s8_i8mm.c", "by_column.val[c % 2]", "by_column.val[0]"),
     "accumulators mixed": ("matmul_s8_s16_neon.c", "(acc.rows[2]", "(acc.rows[1]"),
-    "half of the fraction": ("gates_s32_neon.c", "(1 << 7) - 1", "(1 << 6) - 1"),
-    "sign of tanh": ("gates_s32_neon.c", "vsub_s16(veor_s16(size, sign), sign)", "size"),
+    "half of the offset": ("gates_s32_neon.c", "vmulq_n_s16(size, 30)", "vmulq_n_s16(size, 15)"),
+    "low bytes twice": ("gates_s32_neon.c", "vorrq_u16(point, vdupq_n_u16(16 << 8))", "point"),
+    "saturation left out": ("gates_s32_neon.c", "vqmovn_s32(low)", "vmovn_s32(low)"),
+    "a state truncated": ("gates_s32_neon.c", "vrshrn_n_s32(low", "vshrn_n_s32(low"),
+    "sign of tanh": ("gates_s32_neon.c", "x_6k)), sign), sign)", "x_6k)), sign), x_6k)"),
     "bins turned": ("fft_s32_neon.c", "vrev64q_s32(a)", "a"),
     "a product truncated": ("fft_s32_neon.c", "vqrdmulhq_s32(a", "vqdmulhq_s32(a"),
     "mask of a band": ("erb_inner_s32_neon.c", "masks + 4 - (end - j)", "masks"),
     "lag": ("correlate_s16_neon.c", "past + i - 3", "past + i - 2"),
-    "write past the end": ("gates_s32_neon.c", "i + 4 <= n", "i < n"),
+    "write past the end": ("gates_s32_neon.c", "i + 8 <= n", "i < n"),
 }
 
 
@@ -152,7 +156,7 @@ def test_mutation_is_seen(arm64, mutation):
 
 X86_MUTATIONS = {
     "inputs not raised": ("matmul_s8_vnni.c", "(m->bias_raised + row)", "(m->bias + row)"),
-    "second place in the table": ("gates_s32_avx2.c", "_mm_extract_epi64(at, 1)", "1"),
+    "points 8 to 15": ("gates_s32_avx2.c", "table->high[i], at_high", "table->low[i], at_high"),
     "odd product truncated": ("fft_s32_avx2.c", "_mm256_add_epi64(odd, half)", "odd"),
     "bins turned": ("fft_s32_avx2.c", "epi32(7, 6,", "epi32(6, 7,"),
     "twiddles of two blocks": ("fft_s32_avx2.c", "_mm_set1_epi32(x[1])", "_mm_set1_epi32(x[0])"),
@@ -174,11 +178,11 @@ def test_mutation_is_seen_on_x86(host, mutation):
 
 
 WASM_MUTATIONS = {
-    "rounding left out": ("simd128.h", "(INT64_C(1) << m->shift) >> 1", "0"),
+    "rounding left out": ("simd128.h", "splat(1 << 30)", "splat(0)"),
     "rows of a vector": ("matmul_s8_simd128.c", "w + 8 * r", "w + 8 * (r ^ 1)"),
     "rows of int16": ("matmul_s8_s16_simd128.c", "w + 8 * r", "w + 8 * (r / 2)"),
-    "half of the fraction": ("gates_s32_simd128.c", "x_q12, 65535, 7", "x_q12, 65535, 6"),
-    "sign of tanh": ("gates_s32_simd128.c", "with_sign(size, wasm_i32x4_shr(x_q12, 31))", "size"),
+    "half of the offset": ("gates_s32_simd128.c", "i16x8_splat(30)", "i16x8_splat(15)"),
+    "sign of tanh": ("gates_s32_simd128.c", "(x_6k)), sign), sign)", "(x_6k)), sign), x_6k)"),
     "bins turned": ("fft_s32_simd128.c", "3, 2, 1, 0", "3, 2, 0, 1"),
     "a product truncated": ("fft_s32_simd128.c", "splat(1 << 30)", "splat(0)"),
     "lag": ("correlate_s16_simd128.c", "past + i - n", "past + i - n / 2"),

@@ -114,7 +114,8 @@ def test_a_changed_line_is_found(bench, fault):
 TABLES = (
     "band_peaks comb_weights_q15 dry_share_q30 fft_cos_q31 fft_sin_q31 log2_q30 "
     "pitch_bias_q15 pitch_fir_q15 pitch_move_cost_q15 pitch_move_first pitch_period_weights_q15 "
-    "pitch_window_q15 rise_q11 sine_q30 tanh_q30 unpack_cos_q31 unpack_sin_q31 win_q15 winsyn_q39"
+    "pitch_window_q15 rise_q11 sine_q30 tanh_cubics_q15 unpack_cos_q31 unpack_sin_q31 win_q15 "
+    "winsyn_q39"
 )
 
 
@@ -202,11 +203,12 @@ KERNEL_FAULTS = {
     "inputs raised, bias not": ("matmul_s8_vnni.c", "(m->bias_raised + row)", "(m->bias + row)"),
     "a sum left out": ("matmul_s8_vnni.c", "int i = 1; i < CHAINS; i++)\n            acc[0][c]",
                        "int i = 2; i < CHAINS; i++)\n            acc[0][c]"),
-    "rounding of the table": ("gates_s32_avx2.c", "(1 << shift) >> 1", "0"),
+    "rounding of a state": ("gates_s32_avx2.c", "_mm256_set1_epi32(1 << 14)",
+                            "_mm256_setzero_si256()"),
     "rounding of a gate": ("gates_s32_avx2.c", "_mm256_set1_epi64x(1 << 14)",
                            "_mm256_set1_epi64x(0)"),
-    "swapped table entries": ("gates_s32_avx2.c", "percepnet_tanh_q30 + at",
-                              "percepnet_tanh_q30 + (at ? at - 1 : 0)"),
+    "swapped table entries": ("gates_s32_avx2.c", "percepnet_tanh_cubics_q15 + 16 * i)",
+                              "percepnet_tanh_cubics_q15 + 16 * i + 1)"),
 }  # fmt: skip
 
 

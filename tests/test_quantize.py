@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from codegen import quantize as q
+from codegen.fixed import TANH_ONE
 from codegen.stages.dnn import Dnn, Matrix
 
 TOY = {"dense": 7, "conv": 9, "gru": 11, "strength": 5}  # odd: no size divides a vector
@@ -45,12 +46,18 @@ def test_product_is_within_half_a_step_per_weight_of_float():
     weight, bias = rng.uniform(-0.5, 0.5, (20, 33)), rng.uniform(-0.5, 0.5, 20)
     w, b, mult = q.quantize_rows("m", weight, bias, 1 / 127)
     arrays = {"m_weight": w, "m_bias": b, "m_mult": mult}
-    product = Matrix({"name": "m", "shift": q.SHIFT, "dot_bound": 33 * 127 * 127}, arrays)
+    product = Matrix({"name": "m", "dot_bound": 33 * 127 * 127}, arrays)
     x = rng.integers(-127, 128, 33)
     exact = weight @ (x / 127) + bias
     step = np.abs(weight).max(axis=1) / 127
-    bound = step / 2 * np.abs(x / 127).sum() + step / 254 + 2.0**-12  # weights, bias, Q12
-    assert np.all(np.abs(product(x) / 2**12 - exact) <= bound)
+    bound = step / 2 * np.abs(x / 127).sum() + step / 254 + 1 / TANH_ONE  # weights, bias, result
+    assert np.all(np.abs(product(x) / TANH_ONE - exact) <= bound)
+
+
+def test_rows_of_a_sigmoid_have_half_the_steps():
+    assert q.result_steps("gru2_hh", 6).tolist() == [3000] * 4 + [6000] * 2
+    assert q.result_steps("gain", 2).tolist() == [3000] * 2
+    assert q.result_steps("conv1", 2).tolist() == [6000] * 2
 
 
 def test_saturated_states_are_exact_matrix_inputs():
@@ -65,7 +72,7 @@ def test_rows_of_zeros_and_of_tiny_weights():
     weight[1], weight[2] = 1e-6, 0.5
     w, b, mult = q.quantize_rows("m", weight, np.array([0.5, -0.5, 0]), 1 / 127)
     assert w[0].tolist() == [0, 0, 0, 0] and w[2].tolist() == [127] * 4
-    pre = (b.astype(np.int64) * mult) / 2.0**q.SHIFT / 2**12
+    pre = (b.astype(np.int64) * mult) / 2.0**q.SHIFT / TANH_ONE
     assert np.abs(pre - [0.5, -0.5, 0]).max() < 1e-4
 
 
@@ -128,7 +135,8 @@ def test_accumulator_of_raised_inputs_that_does_not_fit_is_refused():
     ("tensor", "value", "message"),
     [
         ("conv2.bias", 1e6, r"conv2 row 3: bias can reach"),
-        ("gru1.weight_ih", 4, r"gru1_ih row 3: factor can reach"),
+        ("gru1.weight_ih", 6, r"gru1_ih row 3: factor can reach"),
+        ("conv1.weight", 3, r"conv1 row 3: factor can reach"),
     ],
 )
 def test_float_network_that_cannot_fit_is_refused(tensor, value, message):
@@ -141,7 +149,7 @@ def test_float_network_that_cannot_fit_is_refused(tensor, value, message):
 def test_two_gate_terms_must_fit_together():
     weights = random_network(1, **TOY)
     for part in ("ih", "hh"):
-        weights[f"gru_gain.weight_{part}"][0] = 3.9  # the largest that may be
+        weights[f"gru_gain.weight_{part}"][0] = 5.3  # the largest that may be
         weights[f"gru_gain.bias_{part}"][0] = 2**19 * 0.7
     with pytest.raises(OverflowError, match=r"gru_gain row 0: gate pre-activation can reach"):
         q.quantize(weights)

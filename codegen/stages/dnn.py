@@ -1,8 +1,8 @@
 """Network in integers: twin of `templates/dnn.c.j2`, float counterpart `reference/dnn.py`.
 
 Formats: features int16 Q12; layer outputs and GRU states int16 Q15; matrix inputs int8 of step
-1/127; accumulators int32; pre-activations int32 Q12. All bounds are in the plan entry made by
-`codegen.quantize`, nothing saturates but tanh and sigmoid.
+1/127; accumulators int32; pre-activations int32, 6000 steps to 1, those of a sigmoid halved. All
+bounds are in the plan entry made by `codegen.quantize`, nothing saturates but tanh and sigmoid.
 
 A block is (L, n), L frames, or (L, C, n), C sounds side by side. What does not wait for the frame
 before (every layer but the recurrent half of a GRU) is one product for all of it. The integers are
@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from codegen.fixed import mul_q, rshift_round, sigmoid_q15, tanh_q15
-from codegen.quantize import to_s8
+from codegen.quantize import SHIFT, to_s8
 
 
 class Matrix:
-    """int8 matrix times integer vectors, requantised to Q12: (..., cols) -> int64 (..., rows).
+    """int8 matrix times integer vectors, requantised: (..., cols) -> int64 (..., rows).
 
     The product runs in floating point and is exact: every partial sum is an integer of at most
     dot_bound, below 2**24 (float32) or 2**53 (float64), whatever the order of summation.
@@ -29,11 +29,10 @@ class Matrix:
         self.weight = arrays[f"{entry['name']}_weight"].astype(self.float)
         self.bias = arrays[f"{entry['name']}_bias"].astype(np.int64)
         self.mult = arrays[f"{entry['name']}_mult"].astype(np.int64)
-        self.shift = entry["shift"]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         acc = (x.astype(self.float) @ self.weight.T).astype(np.int64) + self.bias
-        return rshift_round(acc * self.mult, self.shift)
+        return rshift_round(acc * self.mult, SHIFT)
 
 
 class Dnn:

@@ -5,27 +5,18 @@
 
 #include <string.h>
 
-/* Q15 to matrix inputs of step 1/127; cannot leave -127..127 */
-static void to_s8(int8_t *out, const int16_t *x_q15, int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = (int8_t)((x_q15[i] * 127 + (1 << 14)) >> 15);
-}
-
 /* tanh of the pre-activations of `rows` each: the last frame's as x_q15, all as matrix inputs */
 static void activate(percepnet_dnn_state *st, const percepnet_kernels *kernels, int rows,
                      int16_t *x_q15, int units, int8_t *out, int stride, int frames)
 {
-    for (int f = 0; f < frames; f++) {
-        kernels->tanh_s32(x_q15, st->pre_q12 + f * rows, units);
-        to_s8(out + f * stride, x_q15, units);
-    }
+    for (int f = 0; f < frames; f++)
+        kernels->tanh_s32(x_q15, out + f * stride, st->pre_6k + f * rows, units);
 }
 
 static void dense(percepnet_dnn_state *st, const percepnet_kernels *kernels,
                   const percepnet_dnn_io *io, int frames)
 {
-    kernels->matmul_s8_s16(st->pre_q12, &percepnet_dense, io->features_q12[0], 70, frames);
+    kernels->matmul_s8_s16(st->pre_6k, &percepnet_dense, io->features_q12[0], 70, frames);
     activate(st, kernels, percepnet_dense.rows, st->dense_q15, 7,
              st->conv1_in + 28, 7, frames);
 }
@@ -33,7 +24,7 @@ static void dense(percepnet_dnn_state *st, const percepnet_kernels *kernels,
 /* inputs of the frames before stand in front of those of this block */
 static void conv1(percepnet_dnn_state *st, const percepnet_kernels *kernels, int frames)
 {
-    kernels->matmul_s8(st->pre_q12, &percepnet_conv1, st->conv1_in, 7, frames);
+    kernels->matmul_s8(st->pre_6k, &percepnet_conv1, st->conv1_in, 7, frames);
     activate(st, kernels, percepnet_conv1.rows, st->conv1_q15, 9,
              st->conv2_in + 18, 9, frames);
     memmove(st->conv1_in, st->conv1_in + frames * 7, 28);
@@ -42,7 +33,7 @@ static void conv1(percepnet_dnn_state *st, const percepnet_kernels *kernels, int
 /* inputs of the frames before stand in front of those of this block */
 static void conv2(percepnet_dnn_state *st, const percepnet_kernels *kernels, int frames)
 {
-    kernels->matmul_s8(st->pre_q12, &percepnet_conv2, st->conv2_in, 9, frames);
+    kernels->matmul_s8(st->pre_6k, &percepnet_conv2, st->conv2_in, 9, frames);
     activate(st, kernels, percepnet_conv2.rows, st->conv2_q15, 9,
              st->layers[1] + 33, 96, frames);
     memmove(st->conv2_in, st->conv2_in + frames * 9, 18);
@@ -59,21 +50,21 @@ static void gru(percepnet_dnn_state *st, const percepnet_kernels *kernels,
                 const percepnet_matrix *input, const percepnet_matrix *hidden, history x,
                 int16_t *h_q15, history h, int units, int frames)
 {
-    kernels->matmul_s8(st->pre_q12, input, x.row0 + x.stride, x.stride, frames);
+    kernels->matmul_s8(st->pre_6k, input, x.row0 + x.stride, x.stride, frames);
     for (int f = 0; f < frames; f++) {
         int8_t *before = h.row0 + f * h.stride;
-        kernels->matmul_s8(st->pre_hidden_q12, hidden, before, h.stride, 1);
-        kernels->gru_s32(h_q15, st->pre_q12 + f * input->rows, st->pre_hidden_q12, units);
-        to_s8(before + h.stride, h_q15, units);
+        kernels->matmul_s8(st->pre_hidden_6k, hidden, before, h.stride, 1);
+        kernels->gru_s32(h_q15, before + h.stride, st->pre_6k + f * input->rows, st->pre_hidden_6k,
+                         units);
     }
 }
 
 static void output(percepnet_dnn_state *st, const percepnet_kernels *kernels,
                    const percepnet_matrix *m, history x, int16_t *out_q15, int units, int frames)
 {
-    kernels->matmul_s8(st->pre_q12, m, x.row0 + x.stride, x.stride, frames);
+    kernels->matmul_s8(st->pre_6k, m, x.row0 + x.stride, x.stride, frames);
     for (int f = 0; f < frames; f++)
-        kernels->sigmoid_s32(out_q15 + f * units, st->pre_q12 + f * m->rows, units);
+        kernels->sigmoid_s32(out_q15 + f * units, st->pre_6k + f * m->rows, units);
 }
 
 void percepnet_dnn_run(percepnet_dnn_state *st, const percepnet_kernels *kernels,

@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct {
     /* scratch of one matrix product and of one GRU */
-    int32_t pre_q12[4 * 36], pre_hidden_q12[36];
+    int32_t pre_6k[4 * 36], pre_hidden_6k[36];
     /* layer outputs of the last frame; those of the GRUs are their states */
     int16_t dense_q15[7];
     int16_t conv1_q15[9];

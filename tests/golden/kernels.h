@@ -13,25 +13,27 @@ typedef struct {
     const int8_t *weight_i8mm; /* arm64: column groups of 8; none where only one column comes */
     const int32_t *bias, *mult;
     const int32_t *bias_raised; /* x86: bias of inputs raised by 128 */
-    int32_t rows, cols, shift;
+    int32_t rows, cols;
 } percepnet_matrix;
 
 #define PERCEPNET_COLS_MAX 512 /* of int8 inputs */
 
 typedef struct {
     const char *isa;
-    /* out_q12[rows] = rshift_round((bias + w x) * mult, shift), for 1..4 columns x of cols values,
-     * -127..127; column c begins at x[c * stride], its result at out_q12[c * rows] */
-    void (*matmul_s8)(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride,
+    /* out_6k[rows] = rshift_round((bias + w x) * mult, 31), for 1..4 columns x of cols values,
+     * -127..127; column c begins at x[c * stride], its result at out_6k[c * rows] */
+    void (*matmul_s8)(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride,
                       int columns);
-    void (*matmul_s8_s16)(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride,
+    void (*matmul_s8_s16)(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride,
                           int columns);
-    /* out_q15[n] from pre-activations Q12 */
-    void (*tanh_s32)(int16_t *out_q15, const int32_t *pre_q12, int n);
-    void (*sigmoid_s32)(int16_t *out_q15, const int32_t *pre_q12, int n);
-    /* torch.nn.GRU from its pre-activations of input and hidden state, each r, z, n of `units`:
-     * n = tanh(x_n + r h_n), h' = n + z (h - n); h' lies between n and h, so nothing saturates */
-    void (*gru_s32)(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+    /* n of each from pre-activations in steps of 1/6000; out_s8: as matrix inputs, step 1/127 */
+    void (*tanh_s32)(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+    void (*sigmoid_s32)(int16_t *out_q15, const int32_t *half_6k, int n); /* halves of them */
+    /* torch.nn.GRU from its pre-activations of input and hidden state, each r, z, n of `units`,
+     * r and z halved: n = tanh(x_n + r h_n), h' = n + z (h - n); h' lies between n and h, so nothing
+     * saturates; h_s8: h' as matrix inputs */
+    void (*gru_s32)(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k,
+                    int units);
     /* 480 complex values from a to b, which hold others afterwards */
     void (*fft_s32)(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
     /* 960 real values as 480 complex ones: bins k and 480 - k from values k and 480 - k of the FFT, k
@@ -57,29 +59,29 @@ int percepnet_kernels_run_here(const percepnet_kernels *set);
 /* the fastest set that this CPU can run */
 const percepnet_kernels *percepnet_kernels_choose(void);
 
-void percepnet_matmul_s8_scalar(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_neon(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_dotprod(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_i8mm(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_avx2(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_vnni(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_simd128(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_scalar(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_avx2(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_simd128(int32_t *out_q12, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_tanh_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_sigmoid_s32_scalar(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_gru_s32_scalar(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
-void percepnet_tanh_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_sigmoid_s32_neon(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_gru_s32_neon(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
-void percepnet_tanh_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_sigmoid_s32_avx2(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_gru_s32_avx2(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
-void percepnet_tanh_s32_simd128(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_sigmoid_s32_simd128(int16_t *out_q15, const int32_t *pre_q12, int n);
-void percepnet_gru_s32_simd128(int16_t *h_q15, const int32_t *x_q12, const int32_t *hidden_q12, int units);
+void percepnet_matmul_s8_scalar(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_neon(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_dotprod(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_i8mm(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_avx2(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_vnni(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_simd128(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_scalar(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_neon(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_avx2(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_simd128(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
+void percepnet_tanh_s32_scalar(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_sigmoid_s32_scalar(int16_t *out_q15, const int32_t *half_6k, int n);
+void percepnet_gru_s32_scalar(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
+void percepnet_tanh_s32_neon(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_sigmoid_s32_neon(int16_t *out_q15, const int32_t *half_6k, int n);
+void percepnet_gru_s32_neon(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
+void percepnet_tanh_s32_avx2(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_sigmoid_s32_avx2(int16_t *out_q15, const int32_t *half_6k, int n);
+void percepnet_gru_s32_avx2(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
+void percepnet_tanh_s32_simd128(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_sigmoid_s32_simd128(int16_t *out_q15, const int32_t *half_6k, int n);
+void percepnet_gru_s32_simd128(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
 void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
 void percepnet_unpack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
 void percepnet_pack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);

@@ -13,7 +13,7 @@ PERCEPNET_INLINE __m256i accumulate(__m256i acc, const int8_t *w, __m256i x)
     return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-PERCEPNET_INLINE void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     __m256i low = load(m->bias + row), high = load(m->bias + row + 8);
@@ -22,8 +22,8 @@ PERCEPNET_INLINE void block16(int32_t *out_q12, const percepnet_matrix *m, int r
         low = accumulate(low, w, x4);
         high = accumulate(high, w + 32, x4);
     }
-    requantise(out_q12, low, m, row);
-    requantise(out_q12, high, m, row + 8);
+    requantise(out_6k, low, m, row);
+    requantise(out_6k, high, m, row + 8);
 }
 
 /* 4 inputs four times, and the 4 after them: for two column groups of 4 rows */
@@ -33,27 +33,27 @@ PERCEPNET_INLINE __m256i two(const int8_t *x)
                                        _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
 }
 
-PERCEPNET_INLINE void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     __m256i acc = _mm256_setzero_si256();
     for (int col = 0; col < m->cols; col += 8, w += 32)
         acc = accumulate(acc, w, two(x + col));
-    requantise4(out_q12, _mm_add_epi32(add_halves(acc), load4(m->bias + row)), m, row);
+    requantise4(out_6k, _mm_add_epi32(add_halves(acc), load4(m->bias + row)), m, row);
 }
 
 PERCEPNET_ISA
 /* All columns of a block of rows while its weights lie in the first cache. */
-void percepnet_matmul_s8_avx2(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+void percepnet_matmul_s8_avx2(int32_t *out_6k, const percepnet_matrix *matrix, const int8_t *x,
                                int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
         for (int c = 0; c < columns; c++)
-            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+            block16(out_6k + c * m->rows, m, row, x + c * stride);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, x + c * stride);
 }
 #endif

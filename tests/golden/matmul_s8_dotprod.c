@@ -10,7 +10,7 @@
 
 /* 16 rows of each of `blocks` blocks; blocks and columns are constants where this is inlined: loops
  * over them leave no trace */
-PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x,
+PERCEPNET_INLINE void body(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x,
                            int stride, const int blocks, const int columns)
 {
     const int8_t *w[4];
@@ -84,19 +84,19 @@ PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row,
     }
     for (int c = 0; c < columns; c++)
         for (int r = 0; r < 4 * blocks; r++)
-            requantise(out_q12 + c * m->rows, acc[r][c], m, row + 4 * r);
+            requantise(out_6k + c * m->rows, acc[r][c], m, row + 4 * r);
 }
 
-PERCEPNET_INLINE void product(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x,
+PERCEPNET_INLINE void product(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
                               int stride, const int columns)
 {
     int row = 0;
     const int blocks = 4 / columns; /* as many sums as registers hold */
     if (blocks > 1)
         for (; row + blocks * 16 <= m->rows; row += blocks * 16)
-            body(out_q12, m, row, x, stride, blocks, columns);
+            body(out_6k, m, row, x, stride, blocks, columns);
     for (; row + 16 <= m->rows; row += 16)
-        body(out_q12, m, row, x, stride, 1, columns);
+        body(out_6k, m, row, x, stride, 1, columns);
     const int8_t *w = m->weight + row * m->cols;
     for (; row < m->rows; row += 4) {
         int32x4_t acc[4];
@@ -113,19 +113,19 @@ PERCEPNET_INLINE void product(int32_t *out_q12, const percepnet_matrix *m, const
             }
         }
         for (int c = 0; c < columns; c++)
-            requantise(out_q12 + c * m->rows, acc[c], m, row);
+            requantise(out_6k + c * m->rows, acc[c], m, row);
     }
 }
 
-void percepnet_matmul_s8_dotprod(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+void percepnet_matmul_s8_dotprod(int32_t *out_6k, const percepnet_matrix *matrix, const int8_t *x,
                               int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     switch (columns) {
-    case 1: product(out_q12, m, x, stride, 1); break;
-    case 2: product(out_q12, m, x, stride, 2); break;
-    case 3: product(out_q12, m, x, stride, 3); break;
-    case 4: product(out_q12, m, x, stride, 4); break;
+    case 1: product(out_6k, m, x, stride, 1); break;
+    case 2: product(out_6k, m, x, stride, 2); break;
+    case 3: product(out_6k, m, x, stride, 3); break;
+    case 4: product(out_6k, m, x, stride, 4); break;
     }
 }
 #endif

@@ -27,7 +27,7 @@ PERCEPNET_INLINE void interleave(int8_t *out, const int8_t *x, int cols, int str
 }
 
 /* acc[i][p]: rows 2 i and 2 i + 1 of `pairs` of columns; n: such i of the block, constant */
-PERCEPNET_INLINE void block(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x,
+PERCEPNET_INLINE void block(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x,
                             const int n, const int columns)
 {
     const int pairs = (columns + 1) / 2;
@@ -69,36 +69,36 @@ PERCEPNET_INLINE void block(int32_t *out_q12, const percepnet_matrix *m, int row
         int32x4_t mult = vld1q_s32(m->mult + row);
         for (int c = 0; c < columns; c++) {
             int32x4x2_t by_column = vuzpq_s32(acc[i][c / 2], acc[i + 1][c / 2]);
-            vst1q_s32(out_q12 + c * m->rows + row, vqrdmulhq_s32(by_column.val[c % 2], mult));
+            vst1q_s32(out_6k + c * m->rows + row, vqrdmulhq_s32(by_column.val[c % 2], mult));
         }
     }
 }
 
-PERCEPNET_INLINE void product(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x,
+PERCEPNET_INLINE void product(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
                               int stride, const int columns)
 {
     int8_t interleaved[2 * PAIRS * PERCEPNET_COLS_MAX];
     int row = 0;
     if (columns == 1) {
-        percepnet_matmul_s8_dotprod(out_q12, m, x, stride, 1);
+        percepnet_matmul_s8_dotprod(out_6k, m, x, stride, 1);
         return;
     }
     interleave(interleaved, x, m->cols, stride, columns);
     for (; row + 16 <= m->rows; row += 16)
-        block(out_q12, m, row, interleaved, 8, columns);
+        block(out_6k, m, row, interleaved, 8, columns);
     for (; row < m->rows; row += 4)
-        block(out_q12, m, row, interleaved, 2, columns);
+        block(out_6k, m, row, interleaved, 2, columns);
 }
 
-void percepnet_matmul_s8_i8mm(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+void percepnet_matmul_s8_i8mm(int32_t *out_6k, const percepnet_matrix *matrix, const int8_t *x,
                               int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     switch (columns) {
-    case 1: product(out_q12, m, x, stride, 1); break;
-    case 2: product(out_q12, m, x, stride, 2); break;
-    case 3: product(out_q12, m, x, stride, 3); break;
-    case 4: product(out_q12, m, x, stride, 4); break;
+    case 1: product(out_6k, m, x, stride, 1); break;
+    case 2: product(out_6k, m, x, stride, 2); break;
+    case 3: product(out_6k, m, x, stride, 3); break;
+    case 4: product(out_6k, m, x, stride, 4); break;
     }
 }
 #endif

@@ -92,7 +92,7 @@ PERCEPNET_INLINE void accumulate16(rows4 acc[4], const int8_t **w, int8x16_t x, 
 #endif
 }
 
-static inline void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+static inline void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
     const int8_t *w = m->weight + row * m->cols, *end = x + m->cols;
     const rows4 zero = {vdupq_n_s32(0), vdupq_n_s32(0)};
@@ -103,10 +103,10 @@ static inline void block16(int32_t *out_q12, const percepnet_matrix *m, int row,
         accumulate16(acc, &w, repeat2(x16), repeat3(x16));
     }
     for (int r = 0; r < 4; r++, row += 4)
-        requantise(out_q12, vaddq_s32(sums(acc[r]), vld1q_s32(m->bias + row)), m, row);
+        requantise(out_6k, vaddq_s32(sums(acc[r]), vld1q_s32(m->bias + row)), m, row);
 }
 
-static inline void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+static inline void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
     const int8_t *w = m->weight + row * m->cols, *end = x + m->cols;
     rows4 acc = {vdupq_n_s32(0), vdupq_n_s32(0)};
@@ -115,20 +115,20 @@ static inline void block4(int32_t *out_q12, const percepnet_matrix *m, int row, 
         acc = accumulate(acc, vld1q_s8(w), repeat0(x16), vld1q_s8(w + 16), repeat1(x16));
         acc = accumulate(acc, vld1q_s8(w + 32), repeat2(x16), vld1q_s8(w + 48), repeat3(x16));
     }
-    requantise(out_q12, vaddq_s32(sums(acc), vld1q_s32(m->bias + row)), m, row);
+    requantise(out_6k, vaddq_s32(sums(acc), vld1q_s32(m->bias + row)), m, row);
 }
 
 /* All columns of a block of rows while its weights lie in the first cache. */
-void percepnet_matmul_s8_neon(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+void percepnet_matmul_s8_neon(int32_t *out_6k, const percepnet_matrix *matrix, const int8_t *x,
                                int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
         for (int c = 0; c < columns; c++)
-            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+            block16(out_6k + c * m->rows, m, row, x + c * stride);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, x + c * stride);
 }
 #endif

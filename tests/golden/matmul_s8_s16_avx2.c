@@ -12,7 +12,7 @@ PERCEPNET_INLINE __m256i accumulate(__m256i acc, const int8_t *w, __m256i x)
     return _mm256_add_epi32(acc, _mm256_madd_epi16(wide, x));
 }
 
-PERCEPNET_INLINE void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int16_t *x)
+PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     __m256i low = load(m->bias + row), high = load(m->bias + row + 8);
@@ -21,11 +21,11 @@ PERCEPNET_INLINE void block16(int32_t *out_q12, const percepnet_matrix *m, int r
         low = accumulate(low, w, x2);
         high = accumulate(high, w + 16, x2);
     }
-    requantise(out_q12, low, m, row);
-    requantise(out_q12, high, m, row + 8);
+    requantise(out_6k, low, m, row);
+    requantise(out_6k, high, m, row + 8);
 }
 
-PERCEPNET_INLINE void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int16_t *x)
+PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     __m128i acc = load4(m->bias + row);
@@ -33,21 +33,21 @@ PERCEPNET_INLINE void block4(int32_t *out_q12, const percepnet_matrix *m, int ro
         __m128i wide = _mm_cvtepi8_epi16(_mm_loadl_epi64((const void *)w));
         acc = _mm_add_epi32(acc, _mm_madd_epi16(wide, _mm256_castsi256_si128(repeat(x + col))));
     }
-    requantise4(out_q12, acc, m, row);
+    requantise4(out_6k, acc, m, row);
 }
 
 PERCEPNET_ISA
 /* All columns of a block of rows while its weights lie in the first cache. */
-void percepnet_matmul_s8_s16_avx2(int32_t *out_q12, const percepnet_matrix *matrix, const int16_t *x,
+void percepnet_matmul_s8_s16_avx2(int32_t *out_6k, const percepnet_matrix *matrix, const int16_t *x,
                                int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
         for (int c = 0; c < columns; c++)
-            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+            block16(out_6k + c * m->rows, m, row, x + c * stride);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, x + c * stride);
 }
 #endif

@@ -20,7 +20,7 @@ static inline rows16 accumulate(rows16 acc, int8x16_t a, int16x4_t x)
     } };
 }
 
-static inline void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int16_t *x)
+static inline void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     const int16_t *end = x + m->cols;
@@ -32,10 +32,10 @@ static inline void block16(int32_t *out_q12, const percepnet_matrix *m, int row,
         acc = accumulate(acc, a.val[1], vdup_n_s16(x[1]));
     }
     for (int r = 0; r < 4; r++)
-        requantise(out_q12, acc.rows[r], m, row + 4 * r);
+        requantise(out_6k, acc.rows[r], m, row + 4 * r);
 }
 
-static inline void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int16_t *x)
+static inline void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     int32x4_t acc = vld1q_s32(m->bias + row);
@@ -44,20 +44,20 @@ static inline void block4(int32_t *out_q12, const percepnet_matrix *m, int row, 
         acc = vmlal_s16(acc, a, vdup_n_s16(x[col]));
         acc = vmlal_s16(acc, b, vdup_n_s16(x[col + 1]));
     }
-    requantise(out_q12, acc, m, row);
+    requantise(out_6k, acc, m, row);
 }
 
 /* All columns of a block of rows while its weights lie in the first cache. */
-void percepnet_matmul_s8_s16_neon(int32_t *out_q12, const percepnet_matrix *matrix, const int16_t *x,
+void percepnet_matmul_s8_s16_neon(int32_t *out_6k, const percepnet_matrix *matrix, const int16_t *x,
                                int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
         for (int c = 0; c < columns; c++)
-            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+            block16(out_6k + c * m->rows, m, row, x + c * stride);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, x + c * stride);
 }
 #endif

@@ -5,7 +5,7 @@
 #include "simd128.h"
 
 /* `rows`, a multiple of 4, is a constant where this is inlined: loops over it leave no trace */
-PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row, const int16_t *x,
+PERCEPNET_INLINE void body(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x,
                            const int rows)
 {
     const int8_t *w = m->weight + row * m->cols;
@@ -18,30 +18,30 @@ PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row,
             acc[r] = wasm_i32x4_add(acc[r], wasm_i32x4_dot_i16x8(wasm_i16x8_load8x8(w + 8 * r), x2));
     }
     for (int r = 0; r < rows / 4; r++)
-        requantise(out_q12, acc[r], m, row + 4 * r);
+        requantise(out_6k, acc[r], m, row + 4 * r);
 }
 
-PERCEPNET_INLINE void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int16_t *x)
+PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
 {
-    body(out_q12, m, row, x, 16);
+    body(out_6k, m, row, x, 16);
 }
 
-PERCEPNET_INLINE void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int16_t *x)
+PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
 {
-    body(out_q12, m, row, x, 4);
+    body(out_6k, m, row, x, 4);
 }
 
 /* All columns of a block of rows while its weights lie in the first cache. */
-void percepnet_matmul_s8_s16_simd128(int32_t *out_q12, const percepnet_matrix *matrix, const int16_t *x,
+void percepnet_matmul_s8_s16_simd128(int32_t *out_6k, const percepnet_matrix *matrix, const int16_t *x,
                                int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
         for (int c = 0; c < columns; c++)
-            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+            block16(out_6k + c * m->rows, m, row, x + c * stride);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, x + c * stride);
 }
 #endif

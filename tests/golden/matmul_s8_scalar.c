@@ -4,7 +4,7 @@
 
 enum { DEPTH = 4 };
 
-static void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+static void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     int32_t acc[16];
@@ -15,10 +15,10 @@ static void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const 
             for (int k = 0; k < DEPTH; k++)
                 acc[r] += w[k] * x[col + k];
     for (int r = 0; r < 16; r++)
-        out_q12[row + r] = (int32_t)mul_q(acc[r], m->mult[row + r], m->shift);
+        out_6k[row + r] = (int32_t)mul_q(acc[r], m->mult[row + r], 31);
 }
 
-static void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+static void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     int32_t acc[4];
@@ -29,19 +29,19 @@ static void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const i
             for (int k = 0; k < DEPTH; k++)
                 acc[r] += w[k] * x[col + k];
     for (int r = 0; r < 4; r++)
-        out_q12[row + r] = (int32_t)mul_q(acc[r], m->mult[row + r], m->shift);
+        out_6k[row + r] = (int32_t)mul_q(acc[r], m->mult[row + r], 31);
 }
 
 /* All columns of a block of rows while its weights lie in the first cache. */
-void percepnet_matmul_s8_scalar(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+void percepnet_matmul_s8_scalar(int32_t *out_6k, const percepnet_matrix *matrix, const int8_t *x,
                                int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
         for (int c = 0; c < columns; c++)
-            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+            block16(out_6k + c * m->rows, m, row, x + c * stride);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, x + c * stride);
 }

@@ -17,7 +17,7 @@ PERCEPNET_INLINE v128_t accumulate(v128_t acc, const int8_t *w, v128_t x)
 }
 
 /* `rows`, a multiple of 4, is a constant where this is inlined: loops over it leave no trace */
-PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x,
+PERCEPNET_INLINE void body(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x,
                            const int rows)
 {
     const int8_t *w = m->weight + row * m->cols;
@@ -32,31 +32,31 @@ PERCEPNET_INLINE void body(int32_t *out_q12, const percepnet_matrix *m, int row,
     for (int r = 0; r < rows / 4; r++) {
         v128_t a = acc[2 * r], b = acc[2 * r + 1];
         v128_t sum = wasm_i32x4_add(even(a, b), odd(a, b));
-        requantise(out_q12, wasm_i32x4_add(sum, wasm_v128_load(m->bias + row + 4 * r)), m, row + 4 * r);
+        requantise(out_6k, wasm_i32x4_add(sum, wasm_v128_load(m->bias + row + 4 * r)), m, row + 4 * r);
     }
 }
 
-PERCEPNET_INLINE void block16(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
-    body(out_q12, m, row, x, 16);
+    body(out_6k, m, row, x, 16);
 }
 
-PERCEPNET_INLINE void block4(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
-    body(out_q12, m, row, x, 4);
+    body(out_6k, m, row, x, 4);
 }
 
 /* All columns of a block of rows while its weights lie in the first cache. */
-void percepnet_matmul_s8_simd128(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+void percepnet_matmul_s8_simd128(int32_t *out_6k, const percepnet_matrix *matrix, const int8_t *x,
                                int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
         for (int c = 0; c < columns; c++)
-            block16(out_q12 + c * m->rows, m, row, x + c * stride);
+            block16(out_6k + c * m->rows, m, row, x + c * stride);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            block4(out_q12 + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, x + c * stride);
 }
 #endif

@@ -18,7 +18,7 @@ PERCEPNET_INLINE __m512i accumulate(__m512i acc, const int8_t *w, const int8_t *
 }
 
 /* `columns` is a constant where this is inlined: loops over it leave no trace */
-PERCEPNET_INLINE void rows16(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x,
+PERCEPNET_INLINE void rows16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x,
                              int stride, const int columns)
 {
     const int8_t *w = m->weight + row * m->cols;
@@ -35,8 +35,8 @@ PERCEPNET_INLINE void rows16(int32_t *out_q12, const percepnet_matrix *m, int ro
     for (int c = 0; c < columns; c++) {
         for (int i = 1; i < CHAINS; i++)
             acc[0][c] = _mm512_add_epi32(acc[0][c], acc[i][c]);
-        requantise(out_q12 + c * m->rows, _mm512_castsi512_si256(acc[0][c]), m, row);
-        requantise(out_q12 + c * m->rows, _mm512_extracti64x4_epi64(acc[0][c], 1), m, row + 8);
+        requantise(out_6k + c * m->rows, _mm512_castsi512_si256(acc[0][c]), m, row);
+        requantise(out_6k + c * m->rows, _mm512_extracti64x4_epi64(acc[0][c], 1), m, row + 8);
     }
 }
 
@@ -48,37 +48,37 @@ PERCEPNET_INLINE __m512i quarters(const int8_t *x)
     return _mm512_xor_si512(_mm512_permutexvar_epi32(order, x16), _mm512_set1_epi8(-128));
 }
 
-PERCEPNET_INLINE void rows4(int32_t *out_q12, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void rows4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
 {
     const int8_t *w = m->weight + row * m->cols;
     __m512i acc = _mm512_setzero_si512();
     for (int col = 0; col < m->cols; col += 16, w += 64)
         acc = _mm512_dpbusd_epi32(acc, quarters(x + col), _mm512_loadu_si512(w));
     __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(acc), _mm512_extracti64x4_epi64(acc, 1));
-    requantise4(out_q12, _mm_add_epi32(add_halves(half), load4(m->bias_raised + row)), m, row);
+    requantise4(out_6k, _mm_add_epi32(add_halves(half), load4(m->bias_raised + row)), m, row);
 }
 
-PERCEPNET_INLINE void product(int32_t *out_q12, const percepnet_matrix *m, const int8_t *x,
+PERCEPNET_INLINE void product(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
                               int stride, const int columns)
 {
     int row = 0;
     for (; row + 16 <= m->rows; row += 16)
-        rows16(out_q12, m, row, x, stride, columns);
+        rows16(out_6k, m, row, x, stride, columns);
     for (; row < m->rows; row += 4)
         for (int c = 0; c < columns; c++)
-            rows4(out_q12 + c * m->rows, m, row, x + c * stride);
+            rows4(out_6k + c * m->rows, m, row, x + c * stride);
 }
 
 PERCEPNET_ISA
-void percepnet_matmul_s8_vnni(int32_t *out_q12, const percepnet_matrix *matrix, const int8_t *x,
+void percepnet_matmul_s8_vnni(int32_t *out_6k, const percepnet_matrix *matrix, const int8_t *x,
                               int stride, int columns)
 {
-    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_q12 can change */
+    const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     switch (columns) {
-    case 1: product(out_q12, m, x, stride, 1); break;
-    case 2: product(out_q12, m, x, stride, 2); break;
-    case 3: product(out_q12, m, x, stride, 3); break;
-    case 4: product(out_q12, m, x, stride, 4); break;
+    case 1: product(out_6k, m, x, stride, 1); break;
+    case 2: product(out_6k, m, x, stride, 2); break;
+    case 3: product(out_6k, m, x, stride, 3); break;
+    case 4: product(out_6k, m, x, stride, 4); break;
     }
 }
 #endif

@@ -9,9 +9,9 @@
 #define PERCEPNET_INLINE static inline __attribute__((always_inline))
 
 /* four accumulators from `row` on times mult, shifted right by 31 with rounding: SQRDMULH */
-static inline void requantise(int32_t *out_q12, int32x4_t acc, const percepnet_matrix *m, int row)
+static inline void requantise(int32_t *out_6k, int32x4_t acc, const percepnet_matrix *m, int row)
 {
-    vst1q_s32(out_q12 + row, vqrdmulhq_s32(acc, vld1q_s32(m->mult + row)));
+    vst1q_s32(out_6k + row, vqrdmulhq_s32(acc, vld1q_s32(m->mult + row)));
 }
 
 /* The next weights or inputs. The empty asm hides the new address: the compiler would otherwise

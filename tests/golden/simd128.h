@@ -28,15 +28,11 @@ PERCEPNET_INLINE v128_t scaled(v128_t a, v128_t b, v128_t half, uint32_t shift)
     return even(wasm_u64x2_shr(low, shift), wasm_u64x2_shr(high, shift));
 }
 
-/* four accumulators from `row` on times mult, shifted right with rounding */
-PERCEPNET_INLINE void requantise(int32_t *out_q12, v128_t acc, const percepnet_matrix *m, int row)
+/* four accumulators from `row` on times mult, shifted right by 31 with rounding */
+PERCEPNET_INLINE void requantise(int32_t *out_6k, v128_t acc, const percepnet_matrix *m, int row)
 {
-    const v128_t half = wasm_i64x2_splat((INT64_C(1) << m->shift) >> 1);
-    const uint32_t shift = (uint32_t)m->shift;
-    v128_t mult = wasm_v128_load(m->mult + row);
-    v128_t low = wasm_i64x2_add(wasm_i64x2_extmul_low_i32x4(acc, mult), half);
-    v128_t high = wasm_i64x2_add(wasm_i64x2_extmul_high_i32x4(acc, mult), half);
-    wasm_v128_store(out_q12 + row, even(wasm_i64x2_shr(low, shift), wasm_i64x2_shr(high, shift)));
+    const v128_t half = wasm_i64x2_splat(1 << 30);
+    wasm_v128_store(out_6k + row, scaled(acc, wasm_v128_load(m->mult + row), half, 31));
 }
 
 #endif

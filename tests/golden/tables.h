@@ -6,8 +6,8 @@
 
 /* log2(1 + i/128) in Q30, i = 0..128 */
 extern const int32_t percepnet_log2_q30[129];
-/* tanh(i/64) in Q30, i = 0..512 */
-extern const int32_t percepnet_tanh_q30[513];
+/* tanh, Q15: t^3, t^2, t, 1 in a row of 16 points each, 32768/15 steps apart */
+extern const int16_t percepnet_tanh_cubics_q15[64];
 /* Vorbis window, Q15 */
 extern const int16_t percepnet_win_q15[960];
 /* Vorbis window / 480, Q39 */

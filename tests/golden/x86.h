@@ -32,25 +32,22 @@ PERCEPNET_INLINE __m128i add_halves(__m256i a)
     return _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
 }
 
-/* Four accumulators from `row` on times mult, shifted right with rounding. AVX2 has no arithmetic
- * shift of 64 bits; a product plus 2^62 is positive, and 2^(62 - shift) leaves again. */
-PERCEPNET_INLINE void requantise4(int32_t *out_q12, __m128i acc, const percepnet_matrix *m, int row)
+/* four accumulators from `row` on times mult, shifted right by 31 with rounding: of 64 bits, the low
+ * half of the result, which no sign reaches */
+PERCEPNET_INLINE void requantise4(int32_t *out_6k, __m128i acc, const percepnet_matrix *m, int row)
 {
-    const int64_t half = (INT64_C(1) << m->shift) >> 1;
     __m256i mult = _mm256_cvtepi32_epi64(load4(m->mult + row));
     __m256i product = _mm256_mul_epi32(_mm256_cvtepi32_epi64(acc), mult);
-    product = _mm256_add_epi64(product, _mm256_set1_epi64x((INT64_C(1) << 62) + half));
-    product = _mm256_srl_epi64(product, _mm_cvtsi32_si128(m->shift));
-    product = _mm256_sub_epi64(product, _mm256_set1_epi64x((INT64_C(1) << 62) >> m->shift));
+    product = _mm256_srli_epi64(_mm256_add_epi64(product, _mm256_set1_epi64x(1 << 30)), 31);
     __m256i low = _mm256_permutevar8x32_epi32(product, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
-    _mm_storeu_si128((void *)(out_q12 + row), _mm256_castsi256_si128(low));
+    _mm_storeu_si128((void *)(out_6k + row), _mm256_castsi256_si128(low));
 }
 
 /* the same of eight */
-PERCEPNET_INLINE void requantise(int32_t *out_q12, __m256i acc, const percepnet_matrix *m, int row)
+PERCEPNET_INLINE void requantise(int32_t *out_6k, __m256i acc, const percepnet_matrix *m, int row)
 {
-    requantise4(out_q12, _mm256_castsi256_si128(acc), m, row);
-    requantise4(out_q12, _mm256_extracti128_si256(acc, 1), m, row + 4);
+    requantise4(out_6k, _mm256_castsi256_si128(acc), m, row);
+    requantise4(out_6k, _mm256_extracti128_si256(acc, 1), m, row + 4);
 }
 
 #endif
