@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from reference.files import fill
 from reference.params import N_BANDS, RATE
 from reference.training import ablations, log, mix, processes, room, synth
 from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index
-from reference.training.export import export
+from reference.training.export import export, options
 from reference.training.listen import Listener
 from reference.training.loss import SKIP_FRAMES, Batch, loss, masked_mean
 from reference.training.model import Gru, Model
@@ -330,6 +330,12 @@ def test_run_starts_from_given_weights(segments, cache, tmp_path):
     run.train(stop_at=0)
     given = dnn.read(first)
     assert all(np.array_equal(given[key], value) for key, value in run.weights().items())
+
+
+def test_card_names_the_options_of_its_run():
+    """Those that differ from the trainer's own, and always the seed."""
+    assert options(asdict(Settings(minutes=62, gamma=0.7))) == "--seed 1 --minutes 62 --gamma 0.7"
+    assert options(asdict(Settings(seed=9, bfloat16=True))) == "--seed 9 --bfloat16"
 
 
 def test_listener_hears_what_is_better(segments, cache):

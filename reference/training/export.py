@@ -17,7 +17,7 @@ from reference import dnn
 from reference.training import log
 from reference.training.data import Cache, hours
 from reference.training.shards import SEQUENCES
-from reference.training.train import add_sources, read_segments
+from reference.training.train import Settings, add_sources, read_segments
 
 
 def export(checkpoint: Path, target: Path, kind: type = np.float32) -> dict:
@@ -59,12 +59,21 @@ def table(head: str, rows: list[list]) -> str:
     return "\n".join(lines + [f"| {' | '.join(str(x) for x in row)} |" for row in rows])
 
 
+def options(settings: dict) -> str:
+    """The seed and the numbers that differ from the trainer's own, as on its command line."""
+    given = {"seed": settings["seed"]}
+    for key, value in settings.items():
+        if isinstance(value, int | float) and value != getattr(Settings, key):
+            given[key] = value
+    return " ".join(
+        f"--{key}" if value is True else f"--{key} {value:g}" for key, value in given.items()
+    )
+
+
 def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str) -> str:
     """Text of the card; scores are for whoever measures them."""
     s = state["settings"]
     count = sum(t.numel() for t in state["average"].values())
-    budget = f"--frames {s['frames']:g}" if s["frames"] else f"--minutes {s['minutes']:g}"
-    kind = " --bfloat16" if s.get("bfloat16") else ""
     made = s["first"] * SEQUENCES * s["sequence"] + state["frames"] / s["reuse"]
     last = rows[-1]
     return f"""# Model `{name}`
@@ -73,9 +82,8 @@ def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str) -
 Licence of the weights: to be stated by who trained them; sources and their licences below.
 
 ## Recipe
-`python -m reference.training.train --model {s["model"]} --index DATA/index.csv --out RUN {budget}
---seed {s["seed"]} --batch {s["batch"]} --rate {s["rate"]:g} --reuse {s["reuse"]:g}
---first {s["first"]} --ring {s["ring"]}{kind}`
+`python -m reference.training.train --model {s["model"]} --index DATA/index.csv --out RUN
+{options(s)}`
 
 {state["frames"] / 1e6:.1f} M frames ({state["frames"] / 360_000:.0f} h of mixtures) in
 {state["step"]} steps and {state["seconds"] / 60:.0f} minutes: crops of {s["crops"][0]}, later
