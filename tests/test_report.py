@@ -272,7 +272,7 @@ def test_report_lists_the_smallest_margin_of_every_stage(tmp_path):
     stages = "stft erb pitch comb features gains postfilter highpass attenuation kernels dnn"
     assert sorted(what.split()[0] for what, _ in rows) == sorted(stages.split())
     bits = [bits for _, bits in rows]
-    assert bits == sorted(bits) and bits[0] > 0
+    assert bits == sorted(bits) and bits[0] >= 0  # 0: a value that is its limit fits
 
 
 def test_matrix_and_costs_of_integers_are_reported(build):
