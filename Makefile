@@ -67,6 +67,7 @@ score: build/score/$(SET).csv ## every measure of every system; systems="…" ad
 baseline: build/score/$(SET).csv ## store scores that report and test compare with: eval/baseline
 	@$(PYTHON) -m eval.baseline --set build/sets/$(SET) --model $(model)
 oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
+parts: build/parts/score/$(SET).csv ## pitch filter or postfilter left out, gains or strengths true: what each is worth
 trials: build/trials/$(SET).json ## clean speech in, noise alone in, other levels: what the network does
 weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak, the card, docs/faq.md
 	@$(MAKE) --no-print-directory check testset=build/weaknesses model=$(model)
@@ -218,11 +219,12 @@ build/trials/$(SET).json: build/sets/$(SET)/set.json build/values/model $(REFERE
 	@$(PYTHON) -m reference.studies trials --set build/sets/$(SET) --out build/trials --model $(model)
 	@$(PYTHON) -m eval.trials --set build/sets/$(SET)
 
-build/ladder/score/$(SET).csv: build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
-    $(wildcard reference/studies/*.py) eval/ladder.py $(SCORING)
-	@echo "== oracle ladder: $(SET)"
-	@$(PYTHON) -m reference.studies ladder --set build/sets/$(SET) --out build/ladder --model $(model)
-	@$(PYTHON) -m eval.ladder --set build/sets/$(SET)
+build/ladder/score/$(SET).csv build/parts/score/$(SET).csv: build/%/score/$(SET).csv: \
+    build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
+    $(wildcard reference/studies/*.py) eval/studies.py $(SCORING)
+	@echo "== $*: $(SET)"
+	@$(PYTHON) -m reference.studies $* --set build/sets/$(SET) --out build/$* --model $(model)
+	@$(PYTHON) -m eval.studies $* --set build/sets/$(SET)
 	@touch $@
 
 build/weaknesses/SHA256SUMS: eval/weaknesses.py eval/embedded/SHA256SUMS | .venv/core
@@ -248,5 +250,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline oracle trials weaknesses cost vectors dist install wheel docs report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline oracle parts trials weaknesses cost vectors dist install wheel docs report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

@@ -2,9 +2,10 @@
 
     python -m eval.card --model small --sets embedded valid60
 
-Reads BUILD/score/<set>.csv (make score) and, where they are, BUILD/trials/<set>.json (make trials);
-puts tables by SNR and by noise between "## Scores" and the next heading of
-reference/models/<model>.md. Systems: noisy, float, twin, and outside ones that were scored.
+Reads BUILD/score/<set>.csv (make score) and, where they are, BUILD/parts (make parts) and
+BUILD/trials/<set>.json (make trials); puts tables by SNR and by noise, of parts and of trials
+between "## Scores" and the next heading of reference/models/<model>.md. Systems: noisy, float,
+twin, and outside ones that were scored.
 """
 
 import argparse
@@ -15,7 +16,8 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 
-from eval.tables import DIGITS, HEADS, markdown_table
+from eval.studies import read_steps
+from eval.tables import DIGITS, HEADS, STEP_MEASURES, markdown_table
 
 CARDS = Path(__file__).parent.parent / "reference" / "models"
 OURS = ("noisy", "float", "twin")
@@ -80,18 +82,32 @@ def trials(path: Path) -> str:
     return markdown_table(["set", "trial", "measure", "mean", "worst clip"], lines)
 
 
+def parts(name: str, build: Path) -> str:
+    """Table of what each part is worth on a set; empty if that has not been made."""
+    path, steps = build / "parts" / "score" / f"{name}.csv", read_steps(build, "parts")
+    if not path.exists():
+        return ""
+    rows = read_scores(path)
+    lines = [[name, title, *means(rows, step, STEP_MEASURES)] for step, title in steps.items()]
+    return markdown_table(["set", "what", *(HEADS[m] for m in STEP_MEASURES)], lines)
+
+
 def section(build: Path, names: list[str]) -> str:
     """The text between the headings."""
     tables = {name: read_scores(build / "score" / f"{name}.csv") for name in names}
+    worth = [parts(name, build) for name in names]
     edge = [trials(build / "trials" / f"{name}.json") for name in names]
-    parts = ["`make score` with default options; \"twin\" is the integer model, which every target",
+    text = ["`make score` with default options; \"twin\" is the integer model, which every target",
              "equals bit for bit. Means over the clips; higher is better.\n",
              *(by_snr(name, rows) for name, rows in tables.items()),
              "By class of noise, PESQ-WB:\n",
              *(by_noise(name, rows) for name, rows in tables.items())]
+    if any(worth):
+        text += ["What each part is worth, and true values would be (`make parts`):\n",
+                 *filter(None, worth)]
     if any(edge):
-        parts += ["At the edge (`make trials`):\n", *(e for e in edge if e)]
-    return "\n".join(parts)
+        text += ["At the edge (`make trials`):\n", *filter(None, edge)]
+    return "\n".join(text)
 
 
 def fill(card: str, text: str) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from eval.ladder import means
 from eval.score import score, tools
-from eval.tables import DIGITS, HEADS, LADDER, markdown_table, show
+from eval.studies import means
+from eval.tables import DIGITS, HEADS, STEP_MEASURES, markdown_table, show
 
 CHANGES = {"pesq_wb": 3, "stoi": 4, "si_sdr": 2}
 
@@ -101,14 +101,14 @@ def decision_table(rows: list[dict], decision: Decision) -> str:
     table = []
     for step, title in decision.steps.items():
         mean = means(rows, step)
-        cells = [title, *(show(mean[m], DIGITS[m]) for m in LADDER)]
+        cells = [title, *(show(mean[m], DIGITS[m]) for m in STEP_MEASURES)]
         if step == decision.chosen:
             table.append([*(f"**{cell}**" for cell in cells), "**chosen**", "", ""])
             continue
         gaps = {m: difference(rows, step, decision.chosen, m) for m in CHANGES}
         table.append(cells + [f"{gaps[m][0]:+.{k}f} ± {gaps[m][1]:.{k}f}"
                               for m, k in CHANGES.items()])
-    head = ["", *(HEADS[m] for m in LADDER), *(f"Δ {HEADS[m]}" for m in CHANGES)]
+    head = ["", *(HEADS[m] for m in STEP_MEASURES), *(f"Δ {HEADS[m]}" for m in CHANGES)]
     return f"## {decision.question}\n\n{markdown_table(head, table)}\n{decision.reason}\n"
 
 
@@ -116,7 +116,7 @@ def to_markdown(rows: list[dict], name: str) -> str:
     """All decisions, the commands on top."""
     clips = len({row["clip"] for row in rows})
     noisy = means(rows, "noisy")
-    told = ", ".join(f"{HEADS[m]} {show(noisy[m], DIGITS[m])}" for m in LADDER)
+    told = ", ".join(f"{HEADS[m]} {show(noisy[m], DIGITS[m])}" for m in STEP_MEASURES)
     return "\n".join([
         "# Decisions, measured\n",
         f"    python -m reference.studies decisions --set build/sets/{name} --out build/decisions",

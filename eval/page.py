@@ -6,15 +6,15 @@ import jinja2
 
 from eval import complexity, pareto, plots, trackers
 from eval.integers import sections
-from eval.ladder import read_steps
 from eval.listen import ladder_listening, listening, uri
 from eval.metrics import METRICS
+from eval.studies import read_steps
 from eval.tables import (
     BASELINE_HEAD,
     DIGITS,
     HEADS,
-    LADDER,
     SPREAD_HEAD,
+    STEP_MEASURES,
     baseline_rows,
     ladder_cells,
     noise_rows,
@@ -28,7 +28,7 @@ from reference.files import whole
 def ladder_tables(report: dict, titles: dict[str, str]) -> list[dict]:
     """For each set of the oracle ladder: {name, head, rows}; steps in words."""
     cells = ladder_cells(report)
-    return [{"name": name, "head": ["step", *(HEADS[m] for m in LADDER), ""],
+    return [{"name": name, "head": ["step", *(HEADS[m] for m in STEP_MEASURES), ""],
              "rows": [[*row[1:], titles.get(row[1], "")] for row in cells if row[0] == name]}
             for name in dict.fromkeys(row[0] for row in cells)]
 
@@ -85,7 +85,7 @@ def plain(rows: list[dict]) -> dict:
 def write_page(path: Path, report: dict, scores: dict[str, list[dict]], build: Path) -> None:
     """Render report_template.html.j2 to `path`, whole or not at all."""
     listen = next(((name, listening(build, name, rows)) for name, rows in scores.items()), None)
-    titles, runs = read_steps(build), complexity.read_runs(build)
+    titles, runs = read_steps(build, "ladder"), complexity.read_runs(build)
     image = complexity.plot(runs)
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined,

@@ -2,7 +2,7 @@
 
 Reads what the other tools left: BUILD/score/<set>.csv (eval.score), BUILD/<target>/run.json and
 BUILD/<target>/gen/plan.json (targets), BUILD/sets/<set>/ and BUILD/out/<system>/<set>/ for audio,
-BUILD/ladder/ (reference.studies, eval.ladder), BUILD/pitch/ (eval.pitch).
+BUILD/ladder/ (reference.studies, eval.studies), BUILD/pitch/ (eval.pitch).
 What is not there is said in words, in all three files.
 
 `report.json` is an interface and is kept stable. Keys, in this order:
@@ -41,11 +41,11 @@ import sys
 from pathlib import Path
 
 from eval import baseline, integers, pareto, statistics, trackers
-from eval.ladder import ladder_rows, read_steps
 from eval.metrics import METRICS
 from eval.page import write_page
 from eval.provenance import provenance
 from eval.score import system_key
+from eval.studies import ladder_rows, read_steps
 from eval.tables import print_table, summary, to_markdown
 
 LISTS = ("conformance", "complexity", "footprint")
@@ -158,7 +158,7 @@ def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, 
         "conformance": lists["conformance"], "quality": statistics.quality(scores),
         "by_noise": statistics.by_noise(scores), "spread": statistics.spread(scores),
         "baseline": baseline.differences(scores, model_of(facts)),
-        "ladder": ladder_rows(read_scores(build / "ladder", only), read_steps(build)),
+        "ladder": ladder_rows(read_scores(build / "ladder", only), read_steps(build, "ladder")),
         "pitch": trackers.read(build),
         "complexity": lists["complexity"], "footprint": lists["footprint"],
         "integers": integers.read(build)}

@@ -15,7 +15,7 @@ MAIN = ("pesq_wb", "stoi", "estoi", "si_sdr", "covl", "lsd_high", "speech_loss",
 SPREAD_HEAD = ["measure", "system", "clips", "mean", "median", "worst", "worst clip",
                "difference to noisy", "95 % interval"]
 BASELINE_HEAD = ["test set", "system", "measure", "clips", "baseline", "now", "difference"]
-LADDER = ("pesq_wb", "stoi", "estoi", "si_sdr")
+STEP_MEASURES = ("pesq_wb", "stoi", "estoi", "si_sdr")
 
 
 def show(value: object, digits: int | None = None) -> str:
@@ -62,7 +62,7 @@ def baseline_rows(report: dict) -> list[list[str]]:
 
 def ladder_cells(report: dict) -> list[list[str]]:
     """Cells of the oracle ladder: test set, step, measures."""
-    return [[r["testset"], r["step"], *(show(r[m], DIGITS[m]) for m in LADDER)]
+    return [[r["testset"], r["step"], *(show(r[m], DIGITS[m]) for m in STEP_MEASURES)]
             for r in report["ladder"]]
 
 
@@ -87,7 +87,7 @@ def to_markdown(report: dict) -> str:
                   markdown_table(SPREAD_HEAD, spread_rows(report, name, MAIN))]
     parts += ["\n## Difference to the baseline\n\n",
               markdown_table(BASELINE_HEAD, baseline_rows(report))]
-    head = ["test set", "step", *(HEADS[m] for m in LADDER)]
+    head = ["test set", "step", *(HEADS[m] for m in STEP_MEASURES)]
     parts += ["\n## Oracle ladder\n\n", markdown_table(head, ladder_cells(report))]
     titles = {"conformance": "Conformance: samples that differ from the twin",
               "complexity": "Complexity: instructions per 10 ms frame (counted, not cycles)",

@@ -1,6 +1,7 @@
 """Scores in a card: means over the right clips, in the right place, nothing else changed."""
 
 import csv
+import json
 
 import pytest
 
@@ -14,16 +15,19 @@ ROWS = [
 ]  # fmt: skip
 
 
+def write(path, rows):
+    """A score table; a row without a score has an error."""
+    path.parent.mkdir(parents=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("system", "clip", "snr", "noise", "pesq_wb", "error"))
+        writer.writerows([*row, "" if row[4] != "" else "no utterance"] for row in rows)
+
+
 @pytest.fixture
 def build(tmp_path):
     """A build folder with the scores of one set; the peer failed at one clip."""
-    (tmp_path / "score").mkdir()
-    names = ("system", "clip", "snr", "noise", "pesq_wb", "error")
-    with open(tmp_path / "score" / "tiny.csv", "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        for row in ROWS:
-            writer.writerow([*row, "" if row[4] != "" else "no utterance"])
+    write(tmp_path / "score" / "tiny.csv", ROWS)
     return tmp_path
 
 
@@ -37,6 +41,15 @@ def test_tables_hold_the_means(build):
     assert ["tiny", "0 dB", "1", "peer", "1.200", "–", "–", "–", "–"] in lines
     assert ["tiny", "dogs", "1", "2.000", "2.100", "–"] in lines  # the peer has no score there
     assert not any("host" in line for line in lines), "equals the twin"
+
+
+def test_parts_are_told_in_words_and_only_where_they_were_made(build):
+    assert "make parts" not in card.section(build, ["tiny"])
+    rows = [("whole", "a", "0", "rain", 1.5), ("whole", "b", "5", "dogs", 2.1)]
+    write(build / "parts" / "score" / "tiny.csv", rows)
+    (build / "parts" / "steps.json").write_text(json.dumps({"whole": "as shipped"}))
+    text = card.section(build, ["tiny"])
+    assert "| tiny | as shipped | 1.800 | – | – | – |" in text and "make parts" in text
 
 
 def test_only_the_scores_of_the_card_change():

@@ -1,17 +1,16 @@
 """The oracle ladder: the steps of the method one by one, with values from the clean speech.
 
-Each step shows what one part is there for, and how far the learned values are from ideal ones.
+Each step shows what one part is there for; what networks make of it: `parts.py`.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from reference import dnn, gains, oracle
+from reference import gains, oracle
 from reference.params import ACTIVE_BINS
 from reference.stft import Synthesis
 from reference.studies.scene import Scene, cosine
-from reference.suppressor import load_network
 
 STEPS = {
     "noisy": "noisy: nothing done",
@@ -22,14 +21,10 @@ STEPS = {
     "comb-postfilter": "true gains and comb + postfilter, no g_att",
     "comb-true-pitch": "true gains and comb, pitch of the clean speech: bound of the tracker",
     "bin-magnitudes": "true magnitude of every bin, noisy phase: bound of finer bands",
-    "network": "the network, {model}: its gains and strengths",
-    "network-no-comb": "the network's gains, no comb",
-    "network-gains": "the network's gains, true strengths",
-    "network-strengths": "true gains, the network's strengths",
 }
 
 
-def steps(noisy: np.ndarray, clean: np.ndarray, model: str) -> Iterator[tuple[str, np.ndarray]]:
+def steps(noisy: np.ndarray, clean: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """(step, enhanced samples (N,)) of every step but "noisy", for one clip at 48 kHz."""
     scene = Scene(noisy, clean)
     gain, strength = scene.gain, scene.strength
@@ -42,12 +37,6 @@ def steps(noisy: np.ndarray, clean: np.ndarray, model: str) -> Iterator[tuple[st
     told = Scene(noisy, clean, true_pitch=True)
     yield "comb-true-pitch", told.enhanced(told.gain, told.strength)
     yield "bin-magnitudes", scene.aligned(Synthesis().run(true_magnitudes(scene.x, scene.y)))
-    network = dnn.Network(load_network(model))
-    net_gain, net_strength, _ = network.run(scene.taps["features"])
-    yield "network", scene.enhanced(net_gain, net_strength)
-    yield "network-no-comb", scene.enhanced(net_gain, 0 * net_strength)
-    yield "network-gains", scene.enhanced(net_gain, strength)
-    yield "network-strengths", scene.enhanced(gain, net_strength)
 
 
 def attenuation(scene: Scene) -> np.ndarray:

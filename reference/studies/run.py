@@ -22,10 +22,10 @@ SOURCES = Path(__file__).parent.parent
 def main() -> None:
     """Make what is not there yet, several clips at a time."""
     parser = argparse.ArgumentParser(prog="python -m reference.studies", description=__doc__)
-    parser.add_argument("study", choices=["ladder", "decisions", "trials"])
+    parser.add_argument("study", choices=["ladder", "decisions", "parts", "trials"])
     parser.add_argument("--set", type=Path, required=True, help="prepared set: build/sets/X")
     parser.add_argument("--out", type=Path, required=True, help="folder for out/ and steps.json")
-    parser.add_argument("--model", default="small", help="network of ladder and trials")
+    parser.add_argument("--model", default="small", help="network of parts and trials")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args()
     if not (args.set / "set.json").exists():
@@ -52,8 +52,8 @@ def one_clip(clip: dict, args: argparse.Namespace, change: str, version: str) ->
 
     study = import_module(f"reference.studies.{args.study}")
     noisy, clean = (soundfile.read(args.set / clip[side])[0] for side in ("noisy", "clean"))
-    variant = change if args.study == "decisions" else args.model
-    for step, samples in study.steps(noisy, clean, variant):
+    told = {"ladder": (), "decisions": (change,)}.get(args.study, (args.model,))
+    for step, samples in study.steps(noisy, clean, *told):
         path = args.out / "out" / step / args.set.name / f"{clip['name']}.wav"
         with whole(path) as new:
             soundfile.write(new, to_int16(samples), RATE, "PCM_16")

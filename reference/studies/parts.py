@@ -1,0 +1,33 @@
+"""What each part of the shipped chain is worth, and how far learned values are from true ones.
+
+One part at a time is left out or told the true values; everything else is as shipped.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from reference import dnn
+from reference.studies.scene import Scene
+from reference.suppressor import load_network
+
+STEPS = {
+    "whole": "{model} as shipped",
+    "no-comb": "no pitch filter: strengths 0",
+    "no-postfilter": "no postfilter",
+    "true-gains": "true gains, the network's strengths",
+    "true-strengths": "the network's gains, true strengths",
+    "true-both": "true gains and strengths",
+}
+
+
+def steps(noisy: np.ndarray, clean: np.ndarray, model: str) -> Iterator[tuple[str, np.ndarray]]:
+    """(step, enhanced samples (N,)) of one clip at 48 kHz, by the network called `model`."""
+    scene = Scene(noisy, clean)
+    gain, strength, _ = dnn.Network(load_network(model)).run(scene.taps["features"])
+    yield "whole", scene.enhanced(gain, strength, postfilter=True)
+    yield "no-comb", scene.enhanced(gain, 0 * strength, postfilter=True)
+    yield "no-postfilter", scene.enhanced(gain, strength)
+    yield "true-gains", scene.enhanced(scene.gain, strength, postfilter=True)
+    yield "true-strengths", scene.enhanced(gain, scene.strength, postfilter=True)
+    yield "true-both", scene.enhanced(scene.gain, scene.strength, postfilter=True)
