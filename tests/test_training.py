@@ -21,7 +21,7 @@ from reference.files import fill
 from reference.params import N_BANDS, RATE
 from reference.training import ablations, log, mix, processes, room, synth
 from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index
-from reference.training.export import export, options
+from reference.training.export import card, carry_over, export, options
 from reference.training.listen import Listener
 from reference.training.loss import SKIP_FRAMES, Batch, loss, masked_mean
 from reference.training.model import Gru, Model
@@ -249,6 +249,19 @@ def test_toy_run_learns_resumes_and_exports(segments, cache, tmp_path):
         logits = whole.average.double()(torch.from_numpy(features)[:, None])
     for got, want in zip(dnn.Network(dnn.read(path)).run(features), logits, strict=True):
         np.testing.assert_allclose(got, torch.sigmoid(want)[:, 0].numpy(), atol=1e-6)
+
+
+def test_a_new_card_keeps_what_people_wrote_into_the_old_one():
+    state = {"settings": asdict(Settings(minutes=5, producers=3)), "average": {}, "frames": 4.8e6,
+             "step": 900, "seconds": 300.0, "began_with": "0123456789abcdef" * 4}  # fmt: skip
+    row = {"valid_square": 1.0, "valid_error": 0.2, "valid_strength": 2.0}
+    new = card("small", state, [row], [], "f" * 64, "float32")
+    assert "0123456789abcdef`:" in new and "--minutes 5" in new and "producers" not in new
+    old = new.replace("to be stated by who trained them", "free").replace("float32", "float16")
+    old = old.replace("## Test sets\n(to be filled in)", "## Test sets\nours")
+    old = old.replace("## Known weaknesses\n(to be filled in)", "## Known weaknesses\ntwo\nlines")
+    merged = carry_over(old + "\n## Weaknesses to hear\n|a|\n", new)
+    assert merged == old.replace("float16", "float32"), "what tools write is new or left out"
 
 
 def test_nan_stops_the_run_and_keeps_the_batch(segments, cache, tmp_path):

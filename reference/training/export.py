@@ -2,11 +2,13 @@
 
     python -m reference.training.export --run DIR --index data/index.csv [--name small]
 
-Exports the averaged weights of the last checkpoint (--best: of the best validation value).
+Exports the averaged weights of the last checkpoint (--best: of the best validation value). What
+people wrote into an earlier card of that name stays: licence, test sets, known weaknesses.
 """
 
 import argparse
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,14 +65,40 @@ def options(settings: dict) -> str:
     """The seed and the numbers that differ from the trainer's own, as on its command line."""
     given = {"seed": settings["seed"]}
     for key, value in settings.items():
-        if isinstance(value, int | float) and value != getattr(Settings, key):
+        changed = isinstance(value, int | float) and value != getattr(Settings, key)
+        if changed and key != "producers":  # how many make mixtures changes none of them
             given[key] = value
     return " ".join(
         f"--{key}" if value is True else f"--{key} {value:g}" for key, value in given.items()
     )
 
 
-def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str) -> str:
+WRITTEN = (  # parts of a card that people write
+    r"Licence of the weights: .*?(?=\n## )",
+    r"## Test sets\n.*?(?=\n## )",
+    r"## Known weaknesses\n.*?(?=\n## |\Z)",
+)
+
+
+def carry_over(old: str, new: str) -> str:
+    """The new card with the parts that people wrote into the old one."""
+    for part in WRITTEN:
+        if found := re.search(part, old, re.DOTALL):
+            text = found[0]
+            new = re.sub(part, lambda _, text=text: text, new, flags=re.DOTALL)
+    return new
+
+
+def beginning(state: dict) -> str:
+    """A sentence on the weights that a run began with; empty if it began with none."""
+    digest = state.get("began_with")
+    if not digest:
+        return ""
+    find = f"`git log -S{digest[:16]} -- '*.md'` finds their card"
+    return f"\nIt began with the weights of sha256 `{digest}`:\n{find}."
+
+
+def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str, stored: str) -> str:
     """Text of the card; scores are for whoever measures them."""
     s = state["settings"]
     count = sum(t.numel() for t in state["average"].values())
@@ -78,7 +106,7 @@ def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str) -
     last = rows[-1]
     return f"""# Model `{name}`
 
-{count:,} parameters, sha256 `{digest}`. Size `{s["model"]}` of `reference/params.py`.
+{count:,} parameters, {stored}, sha256 `{digest}`. Size `{s["model"]}` of `reference/params.py`.
 Licence of the weights: to be stated by who trained them; sources and their licences below.
 
 ## Recipe
@@ -91,7 +119,7 @@ Licence of the weights: to be stated by who trained them; sources and their lice
 from {s["rate"]:g}, weights within +-1/2, exponential average of the weights exported. Mixtures made
 afresh ({made / 1e6:.1f} M frames), seeded by {s["seed"]}: see `reference/training/mix.py`. Loss:
 see `reference/training/loss.py`. With a budget in minutes the learning rate follows the clock, so
-another machine gives similar, not equal weights.
+another machine gives similar, not equal weights.{beginning(state)}
 
 ## Curve
 ![curve]({name}.png)
@@ -104,6 +132,9 @@ Held-out talkers and noises: square loss {last["valid_square"]:.3f}, mean |gain 
 {table("split | kind | source | licence | hours", [[*r[:4], f"{r[4]:.2f}"] for r in data])}
 
 Synthetic noise and simulated rooms: `synth.py`, `room.py` in `reference/training/`.
+
+## Test sets
+(to be filled in)
 
 ## Scores
 (to be filled in from `make score`)
@@ -126,12 +157,17 @@ def main() -> None:
     checkpoint = args.run / ("best.pt" if args.best else "last.pt")
     name = args.name or torch.load(checkpoint, weights_only=True)["settings"]["model"]
     target = args.out / f"{name}.safetensors"
-    state = export(checkpoint, target, np.float16 if args.float16 else np.float32)
+    kind = np.float16 if args.float16 else np.float32
+    state = export(checkpoint, target, kind)
     rows = [row for row in log.read(args.run) if row["step"] <= state["step"]]
     draw_curve(rows, target.with_suffix(".png"))
     data = hours(read_segments(args), Cache(args.cache or args.run / "cache"))
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    target.with_suffix(".md").write_text(card(name, state, rows, data, digest), encoding="utf-8")
+    text = card(name, state, rows, data, digest, kind.__name__)
+    path = target.with_suffix(".md")
+    if path.exists():
+        text = carry_over(path.read_text(encoding="utf-8"), text)
+    path.write_text(text, encoding="utf-8")
     print(f"wrote {target} with its card and curve")
 
 

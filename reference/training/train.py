@@ -12,6 +12,7 @@ A GPU is used if torch finds one.
 
 import argparse
 import copy
+import hashlib
 import math
 import os
 import time
@@ -65,6 +66,7 @@ LATE = 0.7  # part of the budget after which crops are longer
 FLOOR = 0.01  # last learning rate, of the peak
 CLIP = 5.0  # norm of the gradient
 NEXT_PROCESS = 1_000_000  # from the seed of one process to that of the next
+KEPT = ("step", "frames", "seconds", "best", "began_with")  # by a checkpoint, beside tensors
 AVERAGE = 0.999  # exponential average of the weights, which is what is exported
 
 
@@ -84,6 +86,7 @@ class Run:
         self.average = copy.deepcopy(self.model)
         self.optimiser = Optimiser(self.model)
         self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, -math.inf
+        self.began_with = first and hashlib.sha256(Path(first).read_bytes()).hexdigest()
         rank = processes.rank()
         own = replace(source, seed=source.seed + rank * NEXT_PROCESS)
         shards = self.folder / ("shards" + (f"-{rank}" if rank else ""))
@@ -227,7 +230,7 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Checkpoint, whole or not at all."""
-        state = {name: getattr(self, name) for name in ("step", "frames", "seconds", "best")}
+        state = {name: getattr(self, name) for name in KEPT}
         for name in ("model", "average", "optimiser"):
             state[name] = getattr(self, name).state_dict()
         state["settings"] = asdict(self.settings)
@@ -242,7 +245,7 @@ class Run:
                 f"{path}: a run of model {state['settings']['model']!r}, asked for"
                 f" {self.settings.model!r}; choose another --out"
             )
-        for name in ("step", "frames", "seconds", "best"):
+        for name in KEPT:
             setattr(self, name, state[name])
         for name in ("model", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
