@@ -95,7 +95,7 @@ def beginning(state: dict) -> str:
     if not digest:
         return ""
     find = f"`git log -S{digest[:16]} -- '*.md'` finds their card"
-    return f"\nIt began with the weights of sha256 `{digest}`:\n{find}."
+    return f"\nBEFORE are the weights of sha256 `{digest}`:\n{find}."
 
 
 def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str, stored: str) -> str:
@@ -111,7 +111,7 @@ Licence of the weights: to be stated by who trained them; sources and their lice
 
 ## Recipe
 `python -m reference.training.train --model {s["model"]} --index DATA/index.csv --out RUN
-{options(s)}`
+{options(s)}{" --init BEFORE.safetensors" if state.get("began_with") else ""}`
 
 {state["frames"] / 1e6:.1f} M frames ({state["frames"] / 360_000:.0f} h of mixtures) in
 {state["step"]} steps and {state["seconds"] / 60:.0f} minutes: crops of {s["crops"][0]}, later
