@@ -27,8 +27,8 @@ PARTS = 12
 BLOCK = 500  # frames
 GROWTH = 1.5
 """The last part may differ by so much more than the whole in RMS: drift would grow without end."""
-RMS_LIMIT = 0.01
-"""Of the states, which lie in -1...1: int8 weights and inputs give about half of it."""
+RMS_LIMIT = 2 / 127
+"""Of the states, which lie in -1...1: two steps of the int8 in which matrices read them."""
 BETWEEN_DBFS = (None, -60, -34, -6)
 """Silence, hiss, noise and loud noise: what follows a clip, one after the other."""
 BETWEEN_SECONDS = 3
@@ -87,7 +87,7 @@ def verdict(differences: np.ndarray) -> tuple[list[tuple[float, float]], list[st
     if last > GROWTH * whole:
         problems.append(f"the last part differs by {last:.4f}, the whole by {whole:.4f}: drift")
     if whole > RMS_LIMIT:
-        problems.append(f"states differ by {whole:.4f} in RMS, {RMS_LIMIT} is allowed")
+        problems.append(f"states differ by {whole:.4f} in RMS, {RMS_LIMIT:.4f} is allowed")
     return parts, problems
 
 
