@@ -58,7 +58,7 @@ def names(results: list[dict]) -> str:
         old = "" if weights == weights_hash(model) else ", which are not the present ones"
         words.append(f"`{model}` {weights[:12]}{old}")
     absent = [f"`{model}`" for model in MODELS if model not in {r["model"] for r in results}]
-    also = f" Not measured yet: {', '.join(absent)}." if absent else ""
+    also = f" No run stored: {', '.join(absent)}." if absent else ""
     return f"Weights: {'; '.join(words)}.{also}"
 
 

@@ -64,5 +64,5 @@ def test_results_are_stored_by_model_and_set(tmp_path):
 
 def test_present_weights_are_named_without_a_word():
     digest = weights_hash("small")
-    words = f"Weights: `small` {digest[:12]}. Not measured yet: `tiny`, `full`."
+    words = f"Weights: `small` {digest[:12]}. No run stored: `tiny`, `full`."
     assert evidence.names([{"model": "small", "weights": digest}]) == words
