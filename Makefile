@@ -68,7 +68,7 @@ baseline: build/score/$(SET).csv ## store scores that report and test compare wi
 	@$(PYTHON) -m eval.baseline --set build/sets/$(SET) --model $(model)
 oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
 parts: build/parts/score/$(SET).csv ## pitch filter or postfilter left out, gains or strengths true: what each is worth
-trials: build/trials/$(SET).json ## clean speech in, noise alone in, other levels: what the network does
+trials: build/trials/$(SET).json ## clean speech in, noise alone in, other levels, minutes without a reset: what the network does
 weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak, the card, docs/faq.md
 	@$(MAKE) --no-print-directory check testset=build/weaknesses model=$(model)
 	@$(PYTHON) -m eval.systems host-no-postfilter host-12db --set build/sets/weaknesses

@@ -52,7 +52,8 @@ def one_clip(clip: dict, args: argparse.Namespace, change: str, version: str) ->
 
     study = import_module(f"reference.studies.{args.study}")
     noisy, clean = (soundfile.read(args.set / clip[side])[0] for side in ("noisy", "clean"))
-    told = {"ladder": (), "decisions": (change,)}.get(args.study, (args.model,))
+    told = {"ladder": (), "decisions": (change,), "parts": (args.model,),
+            "trials": (args.model, args.set)}[args.study]  # fmt: skip
     for step, samples in study.steps(noisy, clean, *told):
         path = args.out / "out" / step / args.set.name / f"{clip['name']}.wav"
         with whole(path) as new:

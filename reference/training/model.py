@@ -13,6 +13,7 @@ from torch.nn import functional
 from reference.params import CONV1_KERNEL, CONV2_KERNEL, N_BANDS, N_FEATURES, NETWORK_SIZES
 
 WEIGHT_LIMIT = 0.5  # P20 section 4: all weights within +-1/2
+Logits = tuple[Tensor, Tensor, Tensor]  # of gain (L, B, 34), strength (L, B, 34), vad (L, B)
 Products = torch.dtype | None  # type of the factors in large products; None = that of the input
 
 
@@ -142,20 +143,32 @@ class Model(nn.Module):
         self.vad = nn.Linear(conv + 4 * gru, 1)
         self.strength = nn.Linear(strength, N_BANDS)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor) -> Logits:
         """Logits for whole sequences that start from a fresh state."""
+        return self.go_on(features, self.fresh(features.shape[1]))[0]
+
+    def fresh(self, batch: int) -> list[Tensor]:
+        """States of the recurrent layers after a reset, each (B, width)."""
+        layers = (self.gru1, self.gru2, self.gru3, self.gru_gain, self.gru_strength)
+        return [gru.weight_hh.new_zeros(batch, gru.weight_hh.shape[1]) for gru in layers]
+
+    def go_on(self, features: Tensor, start: list[Tensor]) -> tuple[Logits, list[Tensor]]:
+        """Logits for sequences whose layers start from given states, and the last states.
+
+        The convolutions see zeros before the first frame.
+        """
         x = torch.tanh(self.dense(features))
         x = torch.tanh(self.conv1(x))
         conv = torch.tanh(self.conv2(x))
-        zeros = features.new_zeros
         layers, x = [conv], conv
-        for gru in (self.gru1, self.gru2, self.gru3, self.gru_gain):
-            x = gru(x, zeros(features.shape[1], gru.weight_hh.shape[1]))
+        chain = (self.gru1, self.gru2, self.gru3, self.gru_gain)
+        for gru, state in zip(chain, start[:-1], strict=True):
+            x = gru(x, state)
             layers.append(x)
-        both = torch.cat([conv, layers[3]], dim=-1)
-        strength = self.gru_strength(both, zeros(features.shape[1], self.strength.in_features))
+        strength = self.gru_strength(torch.cat([conv, layers[3]], dim=-1), start[-1])
         joined = torch.cat(layers, dim=-1)
-        return self.gain(joined), self.strength(strength), self.vad(joined)[..., 0]
+        last = [states[-1].detach() for states in (*layers[1:], strength)]
+        return (self.gain(joined), self.strength(strength), self.vad(joined)[..., 0]), last
 
     @torch.no_grad()
     def clamp(self) -> None:

@@ -55,6 +55,7 @@ class Settings:
     valid_shards: int = 4
     clips: int = 12  # validation mixtures scored by PESQ and ESTOI; 0 = choose by the loss
     producers: int = 1
+    carried: float = 0.9  # share of crops that go on from the states another one ended with
     bfloat16: bool = False  # factors of the large products: see Model
     gamma: float = Shape().gamma
     over: float = Shape().over
@@ -86,6 +87,7 @@ class Run:
         self.average = copy.deepcopy(self.model)
         self.optimiser = Optimiser(self.model)
         self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, -math.inf
+        self.states: list[torch.Tensor] | None = None  # that the crops of the last step ended with
         self.began_with = first and hashlib.sha256(Path(first).read_bytes()).hexdigest()
         rank = processes.rank()
         own = replace(source, seed=source.seed + rank * NEXT_PROCESS)
@@ -148,7 +150,8 @@ class Run:
         draw = (s.seed, self.step, processes.rank())
         batch = self.to_device(self.ring.crops(*self.range(), draw, s.batch, crop))
         self.model.zero_grad()
-        terms = loss(self.model(batch.features), batch, self.shape())
+        logits, self.states = self.model.go_on(batch.features, self.start_states(draw))
+        terms = loss(logits, batch, self.shape())
         terms.total.backward()
         processes.average([p.grad for p in self.model.parameters()])
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
@@ -164,6 +167,19 @@ class Run:
         self.frames += s.batch * crop * processes.world()
         self._follow()
         return torch.stack(terms).detach().cpu().numpy()
+
+    def start_states(self, draw: tuple[int, int, int]) -> list[torch.Tensor]:
+        """States the crops of this step begin with.
+
+        Those that the crops of the last step ended with, but for a random share of rows that start
+        afresh. With zeros only, units that hardly forget would never be seen older than a crop, and
+        wander in use (docs/ablations.md).
+        """
+        s = self.settings
+        if self.states is None:
+            return self.model.fresh(s.batch)
+        keep = np.random.default_rng((*draw, 1)).random((s.batch, 1)) < s.carried
+        return [state * torch.from_numpy(keep).to(state) for state in self.states]
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -218,6 +234,7 @@ class Run:
             left = self.seconds * (1 / max(self.progress(), 1e-9) - 1) / 60
             print(log.line(row, left), flush=True)
             self._keep(heard, valid)
+        self.states = None  # of all, for a resumed run to go on as this one
         self.ring.forget(self.range()[0])
 
     def _keep(self, heard: Score, valid: Terms) -> None:
@@ -282,7 +299,7 @@ def main() -> None:
     parser.add_argument("--frames", type=float, default=0, help="in frames of 10 ms")
     for name in ("seed", "batch", "producers", "first", "ring", "clips"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
-    for name in ("rate", "reuse", *Shape._fields):
+    for name in ("rate", "reuse", "carried", *Shape._fields):
         parser.add_argument(f"--{name}", type=float, default=getattr(Settings, name))
     args = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # of the producers: one process, one thread
