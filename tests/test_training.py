@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import save_file
 
 from reference import dnn
 from reference.files import fill
@@ -379,11 +380,24 @@ def test_bfloat16_products_are_near_float32():
 
 def test_run_starts_from_given_weights(segments, cache, tmp_path):
     source = Source(segments, cache, TOY.seed, TOY.sequence)
-    first = dnn.MODELS / "small.safetensors"
-    run = Run(TOY, tmp_path, source, first)
+    first = dnn.MODELS / "tiny.safetensors"
+    run = Run(replace(TOY, model="tiny"), tmp_path, source, first)
     run.train(stop_at=0)
     given = dnn.read(first)
     assert all(np.array_equal(given[key], value) for key, value in run.weights().items())
+
+
+def test_run_starts_stuck_units_anew(segments, cache, tmp_path):
+    """In the network that is trained and in the one that is exported."""
+    weights = {k: torch.from_numpy(x) for k, x in dnn.load("tiny").items()}
+    weights["gru1.bias_ih"][80 + 3] = 40.0  # the update gate of unit 3 never opens
+    save_file(weights, tmp_path / "stuck.safetensors")
+    source = Source(segments, cache, TOY.seed, TOY.sequence)
+    run = Run(replace(TOY, model="tiny"), tmp_path / "run", source, tmp_path / "stuck.safetensors")
+    run.train(stop_at=0)
+    for model in (run.model, run.average):
+        assert model.gru1.bias_ih[80 + 3] == 0
+        assert not model.gru2.weight_ih[:, 3].any() and model.gru2.weight_ih[:, 4].any()
 
 
 def test_card_names_the_options_of_its_run():

@@ -13,6 +13,14 @@ from torch.nn import functional
 from reference.params import CONV1_KERNEL, CONV2_KERNEL, N_BANDS, N_FEATURES, NETWORK_SIZES
 
 WEIGHT_LIMIT = 0.5  # P20 section 4: all weights within +-1/2
+READS = {
+    "gru1": ("conv2",), "gru2": ("gru1",), "gru3": ("gru2",), "gru_gain": ("gru3",),
+    "gru_strength": ("conv2", "gru3"), "strength": ("gru_strength",),
+    "gain": ("conv2", "gru1", "gru2", "gru3", "gru_gain"),
+    "vad": ("conv2", "gru1", "gru2", "gru3", "gru_gain"),
+}  # fmt: skip
+"""Which outputs a layer reads, side by side."""
+GRUS = tuple(name for name in READS if name.startswith("gru"))
 Logits = tuple[Tensor, Tensor, Tensor]  # of gain (L, B, 34), strength (L, B, 34), vad (L, B)
 Products = torch.dtype | None  # type of the factors in large products; None = that of the input
 
@@ -149,26 +157,37 @@ class Model(nn.Module):
 
     def fresh(self, batch: int) -> list[Tensor]:
         """States of the recurrent layers after a reset, each (B, width)."""
-        layers = (self.gru1, self.gru2, self.gru3, self.gru_gain, self.gru_strength)
-        return [gru.weight_hh.new_zeros(batch, gru.weight_hh.shape[1]) for gru in layers]
+        return [self.dense.weight.new_zeros(batch, self.width(name)) for name in GRUS]
+
+    def width(self, name: str) -> int:
+        """Outputs of conv2 or of a recurrent layer."""
+        layer = getattr(self, name)
+        return layer.weight_hh.shape[1] if isinstance(layer, Gru) else layer.out_channels
 
     def go_on(self, features: Tensor, start: list[Tensor]) -> tuple[Logits, list[Tensor]]:
         """Logits for sequences whose layers start from given states, and the last states.
 
         The convolutions see zeros before the first frame.
         """
+        outputs = self.layers(features, start)
+        gain, strength, vad = (
+            getattr(self, name)(self.read(outputs, name)) for name in ("gain", "strength", "vad")
+        )
+        return (gain, strength, vad[..., 0]), [outputs[name][-1].detach() for name in GRUS]
+
+    def layers(self, features: Tensor, start: list[Tensor]) -> dict[str, Tensor]:
+        """Outputs (L, B, width) of conv2 and of the recurrent layers."""
         x = torch.tanh(self.dense(features))
         x = torch.tanh(self.conv1(x))
-        conv = torch.tanh(self.conv2(x))
-        layers, x = [conv], conv
-        chain = (self.gru1, self.gru2, self.gru3, self.gru_gain)
-        for gru, state in zip(chain, start[:-1], strict=True):
-            x = gru(x, state)
-            layers.append(x)
-        strength = self.gru_strength(torch.cat([conv, layers[3]], dim=-1), start[-1])
-        joined = torch.cat(layers, dim=-1)
-        last = [states[-1].detach() for states in (*layers[1:], strength)]
-        return (self.gain(joined), self.strength(strength), self.vad(joined)[..., 0]), last
+        outputs = {"conv2": torch.tanh(self.conv2(x))}
+        for name, state in zip(GRUS, start, strict=True):
+            outputs[name] = getattr(self, name)(self.read(outputs, name), state)
+        return outputs
+
+    def read(self, outputs: dict[str, Tensor], name: str) -> Tensor:
+        """What the layer called ``name`` reads."""
+        parts = [outputs[source] for source in READS[name]]
+        return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
 
     @torch.no_grad()
     def clamp(self) -> None:

@@ -31,6 +31,7 @@ from reference.training.listen import Listener, Score
 from reference.training.loss import Batch, Shape, Terms, loss
 from reference.training.model import Model
 from reference.training.optimiser import Optimiser
+from reference.training.renew import LONGEST, leaks, renew
 from reference.training.shards import SEQUENCES, Ring, Source, fixed_set
 
 VALID_SEED = 20_000  # of the validation mixtures: the same in all runs
@@ -196,6 +197,8 @@ class Run:
         s = self.settings
         if self.first:
             self.model.load_state_dict(load_file(self.first))
+            self.average.load_state_dict(self.model.state_dict())
+            self._renew()
         else:
             b = self.ring.crops(*self.range(), (s.seed, 0, 0), 128, s.crops[0])
             means = [
@@ -205,6 +208,22 @@ class Run:
             self.model.start_from_means(*means, b.vad.mean().item())
         processes.average(list(self.model.parameters()))
         self.average.load_state_dict(self.model.state_dict())
+
+    def _renew(self) -> None:
+        """Start units anew that no longer learn; in all processes the same."""
+        s = self.settings
+        batch = self.ring.crops(*self.range(), (s.seed, self.step, 2), SEQUENCES, s.crops[1])
+        found = leaks(self.model, self.to_device(batch).features)
+        processes.average(list(found.values()))
+        slow = {name: leak < 1 / LONGEST for name, leak in found.items()}
+        with torch.random.fork_rng():
+            torch.manual_seed(s.seed + self.step)
+            new = Model(s.model).to(self.device)
+        for network in (self.model, self.average):
+            renew(network, slow, new)
+        if self.first_process:
+            counts = ", ".join(f"{name} {int(units.sum())}" for name, units in slow.items())
+            print(f"step {self.step}: units started anew: {counts}", flush=True)
 
     @torch.no_grad()
     def validate(self) -> Terms:
@@ -223,7 +242,12 @@ class Run:
         return {key: x.cpu().numpy() for key, x in self.average.state_dict().items()}
 
     def check(self, terms: np.ndarray, speed: float) -> None:
-        """Validate, log, print, save, and drop the shards that no resume can need."""
+        """Validate, log, print, save, and drop the shards that no resume can need.
+
+        Before, units that no longer learn are started anew, while there is time to learn.
+        """
+        if self.progress() < LATE:
+            self._renew()
         if self.first_process:
             valid, heard = self.validate(), self.listener.score(self.weights())
             row = {"step": self.step, "frames": self.frames, "seconds": self.seconds,

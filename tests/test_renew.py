@@ -1,0 +1,68 @@
+"""Units started anew: the right ones, without a change of what the network says."""
+
+import pytest
+import torch
+
+from reference.training.model import GRUS, Model
+from reference.training.renew import LONGEST, leaks, renew
+
+STUCK = {"gru1": [3], "gru3": [0, 5, 79], "gru_gain": [7], "gru_strength": [31]}
+
+
+@pytest.fixture
+def stuck():
+    """A network with units whose update gate never opens; from a fresh state they say 0."""
+    torch.manual_seed(1)
+    model = Model("tiny").double()
+    with torch.no_grad():
+        for name, units in STUCK.items():
+            gru = getattr(model, name)
+            rows = [gru.weight_hh.shape[1] + unit for unit in units]
+            gru.weight_ih[rows] = gru.weight_hh[rows] = 0
+            gru.bias_ih[rows], gru.bias_hh[rows] = 15.0, 20.0
+    return model
+
+
+def marks(model) -> dict[str, torch.Tensor]:
+    marked = {name: torch.zeros(model.width(name), dtype=torch.bool) for name in GRUS}
+    for name, units in STUCK.items():
+        marked[name][units] = True
+    return marked
+
+
+def test_leak_is_the_mean_share_replaced_in_a_frame(stuck):
+    features = torch.randn(30, 2, 70, dtype=torch.double)
+    found = leaks(stuck, features)
+    for name, marked in marks(stuck).items():
+        assert torch.equal(found[name] < 1 / LONGEST, marked)
+        closed = torch.sigmoid(torch.tensor(-35.0, dtype=torch.double))
+        torch.testing.assert_close(found[name][marked], closed.expand(int(marked.sum())))
+    with torch.no_grad():  # by the definition h = (1 - z) n + z h, one unit of the first layer
+        outputs = stuck.layers(features, stuck.fresh(2))
+        gru, x, h = stuck.gru1, outputs["conv2"], outputs["gru1"]
+        before = torch.cat([torch.zeros_like(h[:1]), h[:-1]])
+        inside, outside = before @ gru.weight_hh.T + gru.bias_hh, x @ gru.weight_ih.T + gru.bias_ih
+        reset = torch.sigmoid(inside[..., :80] + outside[..., :80])
+        new = torch.tanh(outside[..., 160:] + reset * inside[..., 160:])
+        share = ((h - before) / (new - before))[..., 10].mean()
+    torch.testing.assert_close(found["gru1"][10], share, rtol=1e-6, atol=0)
+
+
+def test_renewed_network_says_the_same_and_its_units_move(stuck):
+    features = torch.randn(30, 2, 70, dtype=torch.double)
+    marked, before = marks(stuck), stuck(features)
+    old = {key: x.clone() for key, x in stuck.state_dict().items()}
+    renew(stuck, marked, Model("tiny").double())
+    for got, want in zip(stuck(features), before, strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-12)
+    found = leaks(stuck, features)
+    for name, units in marked.items():
+        assert (found[name][units] > 0.1).all()
+        rows = ~units.repeat(3)
+        own, kept = getattr(stuck, name).weight_hh[rows], old[f"{name}.weight_hh"][rows]
+        assert torch.equal(own[:, ~units], kept[:, ~units]) and not own[:, units].any()
+        assert torch.equal(getattr(stuck, name).bias_hh[rows], old[f"{name}.bias_hh"][rows])
+    logits = sum(x.sum() for x in stuck(features))
+    (gradient,) = torch.autograd.grad(logits, stuck.gain.weight)
+    place = stuck.width("conv2") + stuck.width("gru1") + stuck.width("gru2")
+    assert gradient[:, [place, place + 5, place + 79]].all(), "what they say can be learnt again"
