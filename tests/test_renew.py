@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from reference.training.model import GRUS, Model
-from reference.training.renew import LONGEST, leaks, renew
+from reference.training.renew import LONGEST, leaks, leave_out, renew
 
 STUCK = {"gru1": [3], "gru3": [0, 5, 79], "gru_gain": [7], "gru_strength": [31]}
 
@@ -66,3 +66,16 @@ def test_renewed_network_says_the_same_and_its_units_move(stuck):
     (gradient,) = torch.autograd.grad(logits, stuck.gain.weight)
     place = stuck.width("conv2") + stuck.width("gru1") + stuck.width("gru2")
     assert gradient[:, [place, place + 5, place + 79]].all(), "what they say can be learnt again"
+
+
+def test_units_left_out_are_zero_and_unheard(stuck):
+    features = torch.randn(30, 2, 70)
+    model = Model("tiny")
+    model.load_state_dict(stuck.state_dict())
+    before = model(features)
+    left = leave_out(model, features)
+    assert left == {"gru2": 0} | {name: len(units) for name, units in STUCK.items()}
+    for got, want in zip(model(features), before, strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-5)  # sums in another order
+    outputs = model.layers(features, model.fresh(2))
+    assert not any(outputs[name][..., units].any() for name, units in STUCK.items())

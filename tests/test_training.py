@@ -295,9 +295,11 @@ def test_layers_start_from_the_given_states():
 
 def test_a_new_card_keeps_what_people_wrote_into_the_old_one():
     state = {"settings": asdict(Settings(minutes=5, producers=3)), "average": {}, "frames": 4.8e6,
-             "step": 900, "seconds": 300.0, "began_with": "0123456789abcdef" * 4}  # fmt: skip
+             "step": 900, "seconds": 300.0, "began_with": "0123456789abcdef" * 4,
+             "left_out": {"gru1": 0, "gru3": 4}}  # fmt: skip
     row = {"valid_square": 1.0, "valid_error": 0.2, "valid_strength": 2.0}
     new = card("small", state, [row], [], "f" * 64, "float32")
+    assert "learnt (`renew.py`): 4 of `gru3`.\n" in new
     assert "0123456789abcdef`:" in new and "--minutes 5" in new and "producers" not in new
     old = new.replace("to be stated by who trained them", "free").replace("float32", "float16")
     old = old.replace("## Test sets\n(to be filled in)", "## Test sets\nours")

@@ -2,7 +2,8 @@
 
     python -m reference.training.export --run DIR --index data/index.csv [--name small]
 
-Exports the averaged weights of the last checkpoint (--best: of the best validation value). What
+Exports the averaged weights of the last checkpoint (--best: of the best validation value), without
+the units that never learnt (``renew.py``, judged on the first validation shard of the run). What
 people wrote into an earlier card of that name stays: licence, test sets, known weaknesses.
 """
 
@@ -18,18 +19,25 @@ from safetensors.numpy import save_file
 from reference import dnn
 from reference.training import log
 from reference.training.data import Cache, hours
-from reference.training.shards import SEQUENCES
+from reference.training.model import Model
+from reference.training.renew import leave_out
+from reference.training.shards import SEQUENCES, shard_path, unpack
 from reference.training.train import Settings, add_sources, read_segments
 
 
 def export(checkpoint: Path, target: Path, kind: type = np.float32) -> dict:
     """Write the averaged weights of a checkpoint as safetensors; returns the checkpoint.
 
+    Its entry "left_out" says how many units of a layer have got weights of 0.
     kind: np.float16 halves the file; its rounding, 2^-12 of a weight, is far below that of int8.
     """
     state = torch.load(checkpoint, weights_only=True)
     name = state["settings"]["model"]
-    weights = {key: tensor.numpy().astype(kind) for key, tensor in state["average"].items()}
+    model = Model(name)
+    model.load_state_dict(state["average"])
+    heard = unpack(np.load(shard_path(checkpoint.parent / "valid", 0)))
+    state["left_out"] = leave_out(model, heard.features)
+    weights = {key: tensor.numpy().astype(kind) for key, tensor in model.state_dict().items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     note = {"model": name, "frames": str(state["frames"]), "seed": str(state["settings"]["seed"])}
     save_file({key: np.ascontiguousarray(w) for key, w in weights.items()}, target, note)
@@ -89,6 +97,13 @@ def carry_over(old: str, new: str) -> str:
     return new
 
 
+def silent(state: dict) -> str:
+    """A sentence on the units that were left out; empty if all learnt."""
+    counts = [f"{count} of `{name}`" for name, count in state["left_out"].items() if count]
+    left = ", ".join(counts)
+    return f"\nUnits left out, as they never learnt (`renew.py`): {left}." if counts else ""
+
+
 def beginning(state: dict) -> str:
     """A sentence on the weights that a run began with; empty if it began with none."""
     digest = state.get("began_with")
@@ -119,7 +134,7 @@ Licence of the weights: to be stated by who trained them; sources and their lice
 from {s["rate"]:g}, weights within +-1/2, exponential average of the weights exported. Mixtures made
 afresh ({made / 1e6:.1f} M frames), seeded by {s["seed"]}: see `reference/training/mix.py`. Loss:
 see `reference/training/loss.py`. With a budget in minutes the learning rate follows the clock, so
-another machine gives similar, not equal weights.{beginning(state)}
+another machine gives similar, not equal weights.{silent(state)}{beginning(state)}
 
 ## Curve
 ![curve]({name}.png)
