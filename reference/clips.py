@@ -44,6 +44,7 @@ def process_set(
         parser.error(f"no clips in {args.set}/noisy; make them with python -m eval.testset prepare")
     key = {"model": args.model, "fingerprint": fingerprint(args.model)}
     todo = [clip for clip in clips if not up_to_date(clip, args.out, key)]
+    forget(todo, args.out)
     os.environ |= dict.fromkeys(BLAS_THREADS, "1")
     work = partial(some_clips, out=args.out, model=args.model, enhance_clips=enhance_clips)
     groups = grouped(todo, max(1, len(todo) // args.jobs))
@@ -106,7 +107,16 @@ def up_to_date(clip: Path, out: Path, key: dict) -> bool:
 
 
 def record(clips: list[Path], out: Path, key: dict) -> None:
-    state = read_state(out) | {clip.name: stamp(clip, key) for clip in clips}
+    write_state(out, read_state(out) | {clip.name: stamp(clip, key) for clip in clips})
+
+
+def forget(clips: list[Path], out: Path) -> None:
+    """Before they are made anew: who is killed then must not find new sound under an old note."""
+    names = {clip.name for clip in clips}
+    write_state(out, {name: note for name, note in read_state(out).items() if name not in names})
+
+
+def write_state(out: Path, state: dict) -> None:
     with whole(out / "done.json") as new:
         new.write_text(json.dumps(state, indent=1, sort_keys=True))
 

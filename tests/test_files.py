@@ -1,9 +1,13 @@
 """Files and folders appear whole or not at all, whoever else makes them; parts of pages."""
 
 import multiprocessing
+from contextlib import nullcontext
 
+import numpy as np
 import pytest
+import soundfile
 
+from reference import clips
 from reference.files import fill, whole
 
 FORK = multiprocessing.get_context("fork")
@@ -74,3 +78,24 @@ def test_one_part_of_a_page_changes_and_no_other_word():
     for text, found in ((page, 0), (2 * page, 2)):
         with pytest.raises(ValueError, match=f"{found} parts named .* found; one is needed"):
             fill(text, "two" if found else "none", "")
+
+
+def doubled(sounds: list[np.ndarray], model: str) -> list[np.ndarray]:
+    """Stands for a model; "killed" ends as its first clip is on the way."""
+    if model == "killed":
+        raise RuntimeError("killed")
+    return [2 * x for x in sounds]
+
+
+def test_a_killed_run_leaves_no_note_of_the_one_before(tmp_path, monkeypatch):
+    """Else what it wrote would pass for what the earlier model said."""
+    (tmp_path / "noisy").mkdir()
+    soundfile.write(tmp_path / "noisy" / "a.wav", np.full(480, 100, np.int16), 48000, "PCM_16")
+    notes = []
+    for model in ("small", "killed"):
+        arguments = ["x", "--set", tmp_path, "--out", tmp_path / "out", "--model", model]
+        monkeypatch.setattr("sys.argv", [str(x) for x in arguments])
+        with pytest.raises(RuntimeError) if model == "killed" else nullcontext():
+            clips.process_set("one", doubled, str)
+        notes.append(sorted(clips.read_state(tmp_path / "out")))
+    assert notes == [["a.wav"], []]
