@@ -17,7 +17,10 @@ LONGEST = 600  # frames: a unit that remembers longer than the longest crop is s
 
 @torch.no_grad()
 def leaks(model: Model, features: Tensor) -> dict[str, Tensor]:
-    """Share of the state that is replaced in a frame, mean over (L, B, 70): (H,) of each layer."""
+    """Share of the state that is replaced in a frame, mean over (L, B, 70): (H,) of each layer.
+
+    0 for a unit that says nothing but 0, such as one left out by an export.
+    """
     outputs = model.layers(features, model.fresh(features.shape[1]))
     found = {}
     for name in GRUS:
@@ -26,7 +29,7 @@ def leaks(model: Model, features: Tensor) -> dict[str, Tensor]:
         (_, w_in, _), (_, w_own, _) = gru.weight_ih.chunk(3), gru.weight_hh.chunk(3)
         bias = (gru.bias_ih + gru.bias_hh).chunk(3)[1]
         keep = inputs @ w_in.T + before @ w_own.T + bias
-        found[name] = torch.sigmoid(-keep).mean((0, 1))
+        found[name] = torch.sigmoid(-keep).mean((0, 1)) * outputs[name].any(0).any(0)
     return found
 
 

@@ -197,7 +197,6 @@ class Run:
         s = self.settings
         if self.first:
             self.model.load_state_dict(load_file(self.first))
-            self.average.load_state_dict(self.model.state_dict())
             self._renew()
         else:
             b = self.ring.crops(*self.range(), (s.seed, 0, 0), 128, s.crops[0])
