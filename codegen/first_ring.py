@@ -35,8 +35,9 @@ SECONDS = 1.5
 # Reasons: spectra carry the rounding of the Q15 window, 97 dB; energies drop 7 bits of each bin;
 # the correlation is that of another lag where two are as good; Q12, Q15 and int16 outputs are off
 # by one rounding and their table's error; the network's error is that of int8 weights and inputs,
-# carried on by five recurrent layers, and voice activity is one steep sigmoid of them all: where a
-# tone leaves it in doubt it is off by up to 1/26; the decay floor keeps amplitudes in Q2.
+# carried on by five recurrent layers: steady sounds that are no speech, such as a square wave at
+# full scale, leave the sigmoids in doubt and off by up to 1/20; the decay floor keeps amplitudes in
+# Q2.
 ROWS = {
     "newest": ("stft analysis", "LSB of the spectrum", 90, 2048),
     "p": ("stft of the comb", "LSB of the spectrum", 90, 2048),
@@ -46,9 +47,9 @@ ROWS = {
     "comb": ("comb", "int16 steps", 85, 1),
     "coherence": ("features", "Q15 steps", 65, 64),
     "features": ("features", "Q12 steps", 75, 1),
-    "gain": ("dnn", "Q15 steps", 40, 1024),
-    "strength": ("dnn", "Q15 steps", 40, 1024),
-    "vad": ("dnn", "Q15 steps", 40, 1280),
+    "gain": ("dnn", "Q15 steps", 40, 1638),
+    "strength": ("dnn", "Q15 steps", 40, 1638),
+    "vad": ("dnn", "Q15 steps", 40, 1638),
     "band_gain": ("postfilter", "2^-15 of the loudest band", 50, 64),
     "enhanced": ("gains", "2^-15 of the largest noisy bin", 75, 64),
     "hop": ("stft synthesis", "int16 steps", 110, 0.05),

@@ -29,13 +29,13 @@ def test_target_leaves_the_first_20_ms_as_they_are():
 
 
 def test_target_weakens_what_comes_later():
-    """A response of ones shows the weight itself: 1, a fade, then -8 dB and 60 dB in 200 ms."""
+    """A response of ones shows the weight itself: 1, a fade, then -14 dB and 60 dB in 200 ms."""
     weight = room.target(np.ones(RATE // 2))
     db = 20 * np.log10(weight[np.round(np.array([0.019, 0.030, 0.120, 0.220]) * RATE).astype(int)])
-    np.testing.assert_allclose(db, [0, -8 - 3, -8 - 30, -8 - 60], atol=0.1)  # 0.4 is -7.96 dB
+    np.testing.assert_allclose(db, [0, -14 - 3, -14 - 30, -14 - 60], atol=0.1)  # 0.2: -13.98 dB
     assert (np.diff(weight) <= 0).all()
-    middle = weight[round(0.025 * RATE)]  # of the fade: (1 + 0.4) / 2, and 1.5 dB of decay
-    assert middle == pytest.approx(0.7 * 10 ** (-1.5 / 20), rel=1e-3)
+    middle = weight[round(0.025 * RATE)]  # of the fade: (1 + 0.2) / 2, and 1.5 dB of decay
+    assert middle == pytest.approx(0.6 * 10 ** (-1.5 / 20), rel=1e-3)
 
 
 @pytest.mark.parametrize("t60", [0.3, 0.8])

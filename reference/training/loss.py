@@ -1,4 +1,4 @@
-"""The loss, on logits (P20 section 4.2; PercepNet+ for the penalty on over-suppression).
+"""The loss, on logits (P20 section 4.2), and what is heard of the errors (`loudness.py`).
 
 Powers of sigmoids are taken as exp(gamma logsigmoid(a)), so no gradient is unbounded at 0 or 1.
 """
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from reference.training.loudness import disturbance, judged_energy
+
 FOURTH = 10.0  # C4: punishes large errors, such as killing speech
 VOICE = 0.07  # weight of the voice activity term
 SKIP_FRAMES = 8  # start of a crop: the convolutions and states are not filled yet
@@ -17,13 +19,14 @@ SKIP_FRAMES = 8  # start of a crop: the convolutions and states are not filled y
 class Shape(NamedTuple):
     """What is worth choosing in the loss; docs/ablations.md has what other choices give."""
 
-    gamma: float = 0.5  # loudness grows about as energy^(gamma / 2)
-    over: float = 0.6  # weight of the one-sided square where the gain is too small
+    gamma: float = 0.7  # exponent of the gains that are compared; P20 has 0.5
+    over: float = 0.3  # weight of the one-sided square where the gain is too small (PercepNet+)
     strength: float = 0.5  # weight of the strength term
+    heard: float = 15.0  # weight of the disturbance that a listener hears
 
 
 class Batch(NamedTuple):
-    """What the loss needs, each (L, B, 34) but vad (L, B); features (L, B, 70)."""
+    """What the loss needs, each (L, B, 34) but vad (L, B); features (L, B, 70); L >= 28."""
 
     features: Tensor
     gain: Tensor
@@ -41,6 +44,7 @@ class Terms(NamedTuple):
     fourth: Tensor
     strength: Tensor
     voice: Tensor
+    heard: Tensor
     error: Tensor  # mean |gain - target|, no part of the loss
 
 
@@ -71,7 +75,11 @@ def loss(
     off = (1 - target.strength) ** gamma - torch.exp(gamma * functional.logsigmoid(-strength))
     by_strength = bands * masked_mean(off * off, weight)
     voice = functional.binary_cross_entropy_with_logits(vad, target.vad)
+    heard = disturbance(
+        torch.sigmoid(gain), target.gain, judged_energy(batch.features)[SKIP_FRAMES:],
+        target.gain_weight,
+    )  # fmt: skip
     total = terms["square"] + FOURTH * terms["fourth"] + shape.over * terms["over"]
-    total = total + shape.strength * by_strength + VOICE * voice
+    total = total + shape.strength * by_strength + VOICE * voice + shape.heard * heard
     error = masked_mean((torch.sigmoid(gain.detach()) - target.gain).abs(), target.gain_weight)
-    return Terms(total, terms["square"], terms["fourth"], by_strength, voice, error)
+    return Terms(total, terms["square"], terms["fourth"], by_strength, voice, heard, error)

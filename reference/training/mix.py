@@ -14,12 +14,15 @@ from reference.training.data import Pool
 SPEECH_LEVEL = -26.0  # dBFS: active speech before the random change of level
 EDGE = 960  # samples faded where recordings are joined
 SPEECH_SPEED, NOISE_SPEED = 1.18, 1.4  # largest change, either way: new voices and noises from few
+PAUSES, PAUSE_SHARES = ((0.1, 0.6), (0.6, 1.5), (1.5, 6.0)), (0.75, 0.2, 0.05)  # s, of all pauses
 Rng = np.random.Generator
 
 
 @dataclass
 class Mixture:
-    """noisy, clean: (N,) float32 within +-1, sample-aligned; snr_db is None without speech."""
+    """noisy, clean: (N,) float32, sample-aligned; noisy within +-1, as clean is but where the input
+    clips; snr_db is None without speech.
+    """
 
     noisy: np.ndarray
     clean: np.ndarray
@@ -98,7 +101,7 @@ def speech_track(pool: Pool, rng: Rng, n: int) -> tuple[np.ndarray, float]:
         if level > 0:
             track[position : position + len(audio)] += audio / level * decibel(rng.normal(0, 2))
             limit = min(limit, bandwidth * speed)
-        pause = rng.uniform(0.1, 0.6) if rng.random() < 0.75 else rng.uniform(0.6, 1.5)
+        pause = rng.uniform(*PAUSES[rng.choice(len(PAUSES), p=PAUSE_SHARES)])
         position += len(audio) + int(pause * RATE)
     return track / max(active_rms(track), 1e-6), limit
 
@@ -165,7 +168,7 @@ def coloured(audio: np.ndarray, rng: Rng) -> np.ndarray:
 def draw_snr(rng: Rng) -> float | None:
     """SNR in dB: mostly -5...30, some higher; None for noise only."""
     draw = rng.random()
-    if draw < 0.04:
+    if draw < 0.06:
         return None
     if draw < 0.12:
         return rng.uniform(40, 70)  # nearly clean
@@ -218,10 +221,10 @@ def mixture(pool: Pool, seed: int, index: int, frames: int) -> Mixture:
         both = sosfilt(butter(8, cutoff, fs=RATE, output="sos"), both)
         limit = min(limit, cutoff)
     full_scale = 0.99 / max(np.abs(both).max(), 1e-6)
-    if rng.random() < 0.08:  # an input turned up too far
-        full_scale *= decibel(rng.uniform(0, 9))
+    if rng.random() < 0.1:  # an input turned up too far; what it does to the speech is noise too
+        full_scale *= decibel(rng.uniform(0, 15))
         level = 0.0
-    noisy, clean = np.clip(both * min(decibel(level), full_scale), -1, 1 - 2**-15)
+    noisy, clean = both * min(decibel(level), full_scale)
     # What reaches the product is 16 bits wide.
-    noisy = np.round(noisy * 32768) / 32768
+    noisy = np.clip(np.round(noisy * 32768), -32768, 32767) / 32768
     return Mixture(noisy.astype(np.float32), clean.astype(np.float32), limit, snr)

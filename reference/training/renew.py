@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reference.training.model import GRUS, READS, Gru, Model
 
-LONGEST = 600  # frames: a unit that remembers longer than the longest crop is slow
+LONGEST = 600  # frames, half a sequence and twice a late crop: a unit that remembers longer is slow
 
 
 @torch.no_grad()

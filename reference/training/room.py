@@ -7,7 +7,7 @@ from scipy.signal import butter, sosfilt
 from reference.params import RATE
 
 KEEP, FADED = 0.020, 0.030  # s: kept untouched up to, attenuated from (DRV22: T0, T1)
-ATTENUATION = 0.4  # alpha of DRV22: -8 dB after T1
+ATTENUATION = 0.2  # alpha of DRV22 (there 0.4, and 0 is no worse to its listeners): -14 dB after T1
 TARGET_DECAY = 0.200  # s: R_D of DRV22, 60 dB in 200 ms on top of the room's own decay
 IMAGE_ORDER = 17  # bounces of an image source: all that arrive within 115 ms are there
 MIXING = (0.050, 0.100)  # s after the direct sound: image sources give way to shaped noise

@@ -117,13 +117,17 @@ class Ring:
 
         draw: numbers that name this draw, such as (seed, step, process).
         """
-        self.high.value = max(self.high.value, high)
         rng = np.random.default_rng(draw)
-        rows = []
+        places = []
         for index in rng.integers(low, high, batch):
-            shard = self.shard(int(index))
-            row, start = rng.integers(len(shard)), rng.integers(shard.shape[1] - crop + 1)
-            rows.append(shard[row, start : start + crop])
+            length = self.shard(int(index)).shape[1]
+            places.append((index, rng.integers(SEQUENCES), rng.integers(length - crop + 1)))
+        return self.read(places, crop)
+
+    def read(self, places: list[tuple[int, int, int]], crop: int) -> Batch:
+        """Crops that begin at the places (shard, sequence of it, frame)."""
+        self.high.value = max(self.high.value, *(index + 1 for index, _, _ in places))
+        rows = [self.shard(int(i))[row, start : start + crop] for i, row, start in places]
         return unpack(np.stack(rows))
 
     def forget(self, low: int) -> None:

@@ -27,6 +27,7 @@ from reference.files import whole
 from reference.params import NETWORK_SIZES
 from reference.training import log, processes
 from reference.training.data import Segment, read_folder, read_index
+from reference.training.grow import grown
 from reference.training.listen import Listener, Score
 from reference.training.loss import Batch, Shape, Terms, loss
 from reference.training.model import Model
@@ -45,8 +46,8 @@ class Settings:
     seed: int = 1
     frames: float = 0  # budget in frames, or
     minutes: float = 0  # in minutes
-    batch: int = 16
-    crops: tuple[int, int] = (150, 600)  # frames: before and after LATE
+    batch: int = 32
+    crops: tuple[int, int] = (150, 300)  # frames: before and after LATE
     rate: float = 3e-3  # peak learning rate
     warm_up: int = 300  # steps
     reuse: float = 3.0  # how often a frame is used before it is replaced, on average
@@ -56,11 +57,11 @@ class Settings:
     valid_shards: int = 4
     clips: int = 12  # validation mixtures scored by PESQ and ESTOI; 0 = choose by the loss
     producers: int = 1
-    carried: float = 0.9  # share of crops that go on from the states another one ended with
     bfloat16: bool = False  # factors of the large products: see Model
     gamma: float = Shape().gamma
     over: float = Shape().over
     strength: float = Shape().strength
+    heard: float = Shape().heard
     check_every: int = 1600  # steps between validation and checkpoint
 
 
@@ -118,12 +119,16 @@ class Run:
         warm = min(1.0, (self.step + 1) / self.settings.warm_up)
         return self.settings.rate * warm * (FLOOR + (1 - FLOOR) * cosine)
 
-    def range(self) -> tuple[int, int]:
-        """Shards in use now: a function of the frames seen, so that a run can be repeated."""
+    def range(self, back: int = 0) -> tuple[int, int]:
+        """Shards in use ``back`` steps ago; a function of the frames seen, for repeatable runs."""
         s = self.settings
-        each = self.frames / processes.world()
+        each = max(self.frames / processes.world() - back * s.batch * self.crop(), 0)
         high = s.first + int(each / (s.reuse * SEQUENCES * s.sequence))
         return max(0, high - s.ring), high
+
+    def crop(self) -> int:
+        """Frames of a crop now."""
+        return self.settings.crops[self.progress() >= LATE]
 
     def train(self, stop_at: int | None = None) -> None:
         """Train until the budget is spent (or, for tests, until step ``stop_at``)."""
@@ -147,11 +152,11 @@ class Run:
     def update(self) -> np.ndarray:
         """One step; returns the terms of the loss."""
         s = self.settings
-        crop = s.crops[self.progress() >= LATE]
-        draw = (s.seed, self.step, processes.rank())
-        batch = self.to_device(self.ring.crops(*self.range(), draw, s.batch, crop))
+        crop = self.crop()
+        places, goes_on = self.places(crop)
+        batch = self.to_device(self.ring.read(places, crop))
         self.model.zero_grad()
-        logits, self.states = self.model.go_on(batch.features, self.start_states(draw))
+        logits, self.states = self.model.go_on(batch.features, self.start_states(goes_on))
         terms = loss(logits, batch, self.shape())
         terms.total.backward()
         processes.average([p.grad for p in self.model.parameters()])
@@ -169,18 +174,33 @@ class Run:
         self._follow()
         return torch.stack(terms).detach().cpu().numpy()
 
-    def start_states(self, draw: tuple[int, int, int]) -> list[torch.Tensor]:
-        """States the crops of this step begin with.
+    def places(self, crop: int) -> tuple[list[tuple[int, int, int]], np.ndarray]:
+        """Where each row of the batch reads: (shard, sequence, frame); and which rows go on, (B,).
 
-        Those that the crops of the last step ended with, but for a random share of rows that start
-        afresh. With zeros only, units that hardly forget would never be seen older than a crop, and
-        wander in use (docs/ablations.md).
+        A row reads a sequence crop by crop, another one every so many steps, and starts each with
+        the states that the last one ended with, as in use. Steps and frames alone decide.
         """
-        s = self.settings
+        s, places = self.settings, []
+        pieces = s.sequence // crop
+        turns, piece = np.divmod(self.step + np.arange(s.batch), pieces)
+        for row in range(s.batch):
+            rng = np.random.default_rng((s.seed, int(turns[row]), row, processes.rank()))
+            low, high = self.range(back=int(piece[row]))  # as when the sequence began
+            first = rng.integers(s.sequence - pieces * crop + 1)
+            index, sequence = rng.integers(low, high), rng.integers(SEQUENCES)
+            places.append((int(index), int(sequence), int(first + piece[row] * crop)))
+        return places, piece > 0
+
+    def start_states(self, goes_on: np.ndarray) -> list[torch.Tensor]:
+        """States the crops of this step begin with; zeros in rows whose sequence begins.
+
+        With crops that always begin afresh, units that hardly forget would never be seen older than
+        a crop, and wander in use (docs/ablations.md).
+        """
         if self.states is None:
-            return self.model.fresh(s.batch)
-        keep = np.random.default_rng((*draw, 1)).random((s.batch, 1)) < s.carried
-        return [state * torch.from_numpy(keep).to(state) for state in self.states]
+            return self.model.fresh(self.settings.batch)
+        keep = torch.from_numpy(goes_on[:, None])
+        return [state * keep.to(state) for state in self.states]
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -196,7 +216,7 @@ class Run:
         """Start from the weights of an earlier run, or from the mean targets of 128 crops."""
         s = self.settings
         if self.first:
-            self.model.load_state_dict(load_file(self.first))
+            self.model.load_state_dict(grown(load_file(self.first), self.model))
             self._renew()
         else:
             b = self.ring.crops(*self.range(), (s.seed, 0, 0), 128, s.crops[0])
@@ -258,7 +278,7 @@ class Run:
             print(log.line(row, left), flush=True)
             self._keep(heard, valid)
         self.states = None  # of all, for a resumed run to go on as this one
-        self.ring.forget(self.range()[0])
+        self.ring.forget(self.range(back=self.settings.sequence // self.crop())[0])
 
     def _keep(self, heard: Score, valid: Terms) -> None:
         """Write the checkpoint, and the best one if this is it."""
@@ -316,13 +336,13 @@ def main() -> None:
     parser.add_argument("--model", default="small", choices=sorted(NETWORK_SIZES))
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     add_sources(parser)
-    parser.add_argument("--init", type=Path, help="weight file to start from, not at random")
+    parser.add_argument("--init", type=Path, help="weights to start from, as wide or narrower")
     parser.add_argument("--bfloat16", action="store_true", help="if the CPU multiplies it fast")
     parser.add_argument("--minutes", type=float, default=0, help="budget in minutes, or")
     parser.add_argument("--frames", type=float, default=0, help="in frames of 10 ms")
     for name in ("seed", "batch", "producers", "first", "ring", "clips"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
-    for name in ("rate", "reuse", "carried", *Shape._fields):
+    for name in ("rate", "reuse", *Shape._fields):
         parser.add_argument(f"--{name}", type=float, default=getattr(Settings, name))
     args = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # of the producers: one process, one thread
