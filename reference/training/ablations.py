@@ -21,9 +21,10 @@ BASE = Settings(model="tiny", seed=101, frames=2.4e6, first=120, reuse=1e9)  # n
 CHANGES = {
     "nothing": {},
     "as P20: no term for what is heard": {"heard": 0.0},
-    "that term weighs a fourth": {"heard": 20.0},
-    "it weighs three times as much": {"heard": 240.0},
-    "penalty on too small gains": {"over": 0.6},
+    "that term weighs a third": {"heard": 5.0},
+    "it weighs four times as much": {"heard": 60.0},
+    "no penalty on too small gains": {"over": 0.0},
+    "twice that penalty": {"over": 0.6},
     "no compression of gains": {"gamma": 1.0},
     "compression of P20": {"gamma": 0.5},
     "stronger compression of gains": {"gamma": 0.3},
