@@ -383,6 +383,48 @@ def averaged(rank: int, port: str, results) -> None:
     processes.leave()
 
 
+def test_processes_share_the_steps_of_muon():
+    """Two processes that each move half of the matrices have after three steps, exactly, the
+    weights and the momentum of one that moves them all.
+    """
+    alone = stepped()
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    port = str(free_port())
+    workers = [context.Process(target=shared, args=(rank, port, results)) for rank in (0, 1)]
+    for worker in workers:
+        worker.start()
+    got = [results.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert got == [alone, alone]
+
+
+def shared(rank: int, port: str, results) -> None:
+    """One of two processes."""
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
+                   "MASTER_PORT": port}  # fmt: skip
+    processes.join()
+    results.put(stepped())
+    processes.leave()
+
+
+def stepped() -> list[float]:
+    """Sums of the weights and of the momentum of `tiny` after three steps along made-up slopes."""
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    model = Model("tiny")
+    optimiser = Optimiser(model)
+    for _ in range(3):
+        for parameter in model.parameters():
+            parameter.grad = torch.randn_like(parameter)
+        optimiser.step(1e-2)
+    kept = optimiser.state_dict()["muon"]["state"]
+    momenta = [kept[k]["momentum_buffer"] for k in sorted(kept)]
+    assert len(momenta) == len(optimiser.views)
+    return [x.double().square().sum().item() for x in [*model.parameters(), *momenta]]
+
+
 def free_port() -> int:
     """A port nobody listens at."""
     with socket.socket() as one:

@@ -3,7 +3,8 @@
 The energies of all bands rise and fall together. Adam learns what they have in common at once, and
 where one band differs from the others very slowly. Muon (Jordan et al. 2024) moves a matrix by an
 orthogonal one, every direction at the same speed: the same loss in a fifth of the frames
-(docs/ablations.md).
+(docs/ablations.md). Its steps take as long as the gradient of 16 crops, so several processes share
+them: each moves its part of the matrices.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from reference.training import processes
 from reference.training.model import Conv, Gru, Model
 
 BETAS, DECAY, MOMENTUM = (0.9, 0.98), 0.01, 0.95
@@ -44,13 +46,21 @@ class Optimiser:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Move the parameters along their gradients at a learning rate."""
-        for view, (parameter, rows) in zip(self.views, self.pieces, strict=True):
-            view.grad = parameter.grad[rows].flatten(1)
+        """Move the parameters along their gradients, the same in all processes, at a learning rate.
+
+        All processes keep the momentum of all matrices, for each checkpoint to hold all of it.
+        """
+        for k, (view, (parameter, rows)) in enumerate(zip(self.views, self.pieces, strict=True)):
+            grad = parameter.grad[rows].flatten(1)
+            view.grad = grad if processes.mine(k) else None
+            if view.grad is None:
+                kept = self.muon.state[view].setdefault("momentum_buffer", torch.zeros_like(grad))
+                kept.lerp_(grad, 1 - MOMENTUM)
         for optimiser, factor in ((self.muon, MUON_RATE), (self.adam, 1.0)):
             for group in optimiser.param_groups:
                 group["lr"] = factor * rate
             optimiser.step()
+        processes.share(self.views)
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """What a checkpoint keeps."""

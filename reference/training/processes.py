@@ -45,6 +45,24 @@ def average(tensors: list[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
+@torch.no_grad()
+def share(tensors: list[Tensor]) -> None:
+    """Every process gets tensor k from process ``k % world()``, which has made it: ``mine``."""
+    if world() == 1:
+        return
+    for owner in range(min(world(), len(tensors))):
+        made = tensors[owner :: world()]
+        joined = torch.cat([t.reshape(-1) for t in made]).cpu()
+        dist.broadcast(joined, owner)
+        for tensor, part in zip(made, joined.split([t.numel() for t in made]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+
+def mine(k: int) -> bool:
+    """Whether this process makes tensor k of those that are shared."""
+    return k % world() == rank()
+
+
 def mean(value: float) -> float:
     """Mean of a number over all processes."""
     total = torch.tensor(value, dtype=torch.float64)
