@@ -4,10 +4,12 @@
 `build/check/<variant>/`, runs it on four seconds of speech and of hostile input, and compares every
 recorded signal of every frame with the twin's; kernels and calls of several hops are compared with
 scalar code and single hops, which the twin equals. The table goes to `build/check/matrix.json`.
+An interrupted check goes on with the builds it had not come to.
 """
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +22,7 @@ import numpy as np
 import soundfile
 
 from reference.clips import to_int16
+from reference.files import whole
 from targets import build
 from targets.diff import command_taps, first_difference, twin_taps
 from targets.run import check_kernels, first_line
@@ -32,6 +35,8 @@ TRIPLES = {"host": "", "arm64": "aarch64-linux-gnu", "armv7": "arm-linux-gnueabi
 # Flags of a target that only gcc knows are no fault of the build.
 CLANG = ["-Wno-unused-command-line-argument", "-Wno-ignored-optimization-argument"]
 SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+DONE = FOLDER / "done"
+"""A file for each build that an unfinished check has come through."""
 CLIP = FOLDER / "clip.wav"
 SECONDS = 2.0
 """Of speech; the hostile hops after it take another second and a half."""
@@ -127,6 +132,33 @@ def check_cell(name: str, target: Target, twins: dict[tuple[str, ...], bytes]) -
     return rows
 
 
+def made_of(name: str, target: Target, twins: dict[tuple[str, ...], bytes]) -> str:
+    """SHA-256 over all that decides the rows of a build: sources, checks, compiler, flags, twin."""
+    compiler = first_line([target.compile["cc"], "--version"])
+    digest = hashlib.sha256(json.dumps([target.compile, target.cpus, compiler]).encode())
+    for folder in (Path("build") / name.split("-")[0] / "gen", Path(__file__).parent):
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"):
+            digest.update(str(path).encode() + path.read_bytes())
+    for options, twin in twins.items():
+        digest.update(" ".join(options).encode() + twin)
+    return digest.hexdigest()
+
+
+def finished_cell(name: str, target: Target, twins: dict[tuple[str, ...], bytes]) -> dict:
+    """{"made_of", "seconds", "rows"} of a build: from an interrupted check if it would be the same
+    again, else of `check_cell`.
+    """
+    path, digest, begin = DONE / f"{name}.json", made_of(name, target, twins), time.monotonic()
+    if path.exists() and (found := json.loads(path.read_text()))["made_of"] == digest:
+        print(f"{name}: as the interrupted check found it", flush=True)
+        return found
+    rows = check_cell(name, target, twins)
+    found = {"made_of": digest, "seconds": time.monotonic() - begin, "rows": rows}
+    with whole(path) as new:
+        new.write_text(json.dumps(found))
+    return found
+
+
 def table(rows: list[dict]) -> str:
     """One line a CPU, one column a build; a cell is the number of values that differ."""
     builds = list(dict.fromkeys(row["build"] for row in rows))
@@ -142,21 +174,23 @@ def table(rows: list[dict]) -> str:
 
 def check(cells: dict[str, Target], jobs: int, path: Path) -> list[dict]:
     """Rows of all cells, also in `path` with what they were made from."""
-    begin, plan, clip = time.monotonic(), read_plan(load("host")), write_clip()
+    plan, clip = read_plan(load("host")), write_clip()
     model = plan["model"]["name"]
     twins = {(): twin_taps(model, clip), EVERY_STAGE: twin_taps(model, clip, every_stage=True)}
     with ThreadPoolExecutor(jobs) as pool:
-        results = pool.map(lambda item: check_cell(*item, twins), cells.items())
-        rows = [row for cell in results for row in cell]
+        found = list(pool.map(lambda item: finished_cell(*item, twins), cells.items()))
+    rows = [row for cell in found for row in cell["rows"]]
     commit = first_line(["git", "describe", "--always", "--dirty", "--abbrev=12"])
     report = {
         "model": model,
         "weights": plan["model"]["sha256"],
-        "seconds": round(time.monotonic() - begin),
+        "seconds": round(sum(cell["seconds"] for cell in found) / jobs),
         "provenance": {"commit": commit, "plan": plan["hash"][:16]},
         "rows": rows,
     }
     path.write_text(json.dumps(report, indent=1) + "\n")
+    for name in cells:
+        (DONE / f"{name}.json").unlink()
     return rows
 
 

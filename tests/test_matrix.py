@@ -1,6 +1,7 @@
 """targets/matrix.py and targets/diff.py: every build is compared, and a difference is placed."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,6 +109,50 @@ def test_a_program_that_fails_in_a_cell_is_counted(stand_ins, monkeypatch):
     cell = matrix.variants()["host-gcc-asan-ubsan"]
     (row,) = matrix.check_cell("host-gcc-asan-ubsan", cell, {(): right})
     assert row["mismatches"] == 2 and row["first"].startswith("kernel_check or block_check")
+
+
+def test_an_interrupted_check_goes_on(stand_ins, monkeypatch, capsys):
+    """What came through is not built again, unless what it was made of has changed; a finished
+    check leaves nothing to go on with.
+    """
+    right = diff.command_taps(target.load("host"), "native", matrix.CLIP)
+    names = ("host-gcc-O2", "host-gcc-O3")
+    cells = {name: matrix.variants()[name] for name in names}
+    plan = target.read_plan(target.load("host")) | {"model": {"name": "small", "sha256": "0"}}
+    monkeypatch.setattr(matrix, "read_plan", lambda _: plan)
+    monkeypatch.setattr(matrix, "write_clip", lambda: matrix.CLIP)
+    monkeypatch.setattr(matrix, "twin_taps", lambda *_, **__: right)
+    monkeypatch.setattr(matrix, "command_taps", lambda *_: right)
+    checked = []
+
+    def cell(name, *_):
+        if name == "host-gcc-O3" and len(checked) == 1:
+            raise KeyboardInterrupt
+        checked.append(name)
+        return [{"target": "host", "values": 1, "mismatches": 0}]
+
+    monkeypatch.setattr(matrix, "check_cell", cell)
+    path = Path("matrix.json")
+    with pytest.raises(KeyboardInterrupt):
+        matrix.check(cells, 1, path)
+    assert checked == ["host-gcc-O2"] and not path.exists()
+    checked.append("interrupted")
+    assert len(matrix.check(cells, 1, path)) == len(json.loads(path.read_text())["rows"]) == 2
+    assert checked == ["host-gcc-O2", "interrupted", "host-gcc-O3"]
+    matrix.check(cells, 1, path)
+    assert checked[3:] == list(names)
+
+
+def test_a_change_of_sources_or_twin_is_checked_again(stand_ins):
+    """Its digest differs, so what an interrupted check found is not taken for it."""
+    name, right = "host-gcc-O2", {(): b"1"}
+    cell = matrix.variants()[name]
+    before = matrix.made_of(name, cell, right)
+    assert before == matrix.made_of(name, cell, right)
+    assert before != matrix.made_of(name, cell, {(): b"2"})
+    assert before != matrix.made_of(name, matrix.variants()["host-gcc-O3"], right)
+    next(Path("build/host/gen").rglob("*.c")).write_text("int changed;\n")
+    assert before != matrix.made_of(name, cell, right)
 
 
 def test_sanitised_build_stops_at_undefined_behaviour(tmp_path, monkeypatch):
