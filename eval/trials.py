@@ -6,7 +6,8 @@ BUILD/trials/score/X.csv, a row a clip and step, and BUILD/trials/X.json:
 
 * clean in: PESQ-WB of the result, and how much quieter active speech has become (dB);
 * noise alone in: how much quieter it has become (dB);
-* level: PESQ-WB at -20...+20 dB from the clip's own level, and the spread of these means;
+* level: PESQ-WB at -20...+20 dB from the clip's own level, and the spread of these means; and how
+  much the noisy recording itself loses at +20 dB, where a converter clips it;
 * minutes without a reset: PESQ-WB of the clip after them, and how much less than after a reset.
 """
 
@@ -22,7 +23,7 @@ import soundfile
 from eval.mixing import active_level
 from eval.score import score
 from eval.tables import markdown_table
-from reference.studies.trials import LATE_MINUTES
+from reference.studies.trials import LATE_MINUTES, LEVELS_DB
 
 NOISY = "network"  # noisy speech in; "network+10": 10 dB louder
 HEAD = ["trial", "measure", "mean", "worst clip"]
@@ -60,13 +61,14 @@ def measure(folder: Path, build: Path, workers: int) -> dict:
     """What is written to BUILD/trials/<set>.json. Raises SystemExit when a clip has no score."""
     about = json.loads((folder / "set.json").read_text())
     steps = [s for s in json.loads((build / "trials" / "steps.json").read_text())
-             if s in ("clean-in", "late") or s.startswith(NOISY)]
+             if s in ("clean-in", "untouched", "clipped", "late") or s.startswith(NOISY)]
     rows = score(folder, build / "trials", workers, steps)
     failed = [f"{r['clip']}: {r['error']}" for r in rows if r.get("error")]
     if failed:
         raise SystemExit("error: not scored: " + "; ".join(failed))
     scores = {step: [r["pesq_wb"] for r in rows if r["system"] == step] for step in steps}
-    lost = [fresh - late for fresh, late in zip(scores[NOISY], scores["late"], strict=True)]
+    lost, clipping = ([a - b for a, b in zip(scores[before], scores[after], strict=True)]
+                      for before, after in ((NOISY, "late"), ("untouched", "clipped")))
     long = f"{LATE_MINUTES} min without a reset"
     name, quieter, reduced = about["name"], [], []
     for clip in about["clips"]:
@@ -80,6 +82,7 @@ def measure(folder: Path, build: Path, workers: int) -> dict:
         row("clean speech in", "attenuation dB", quieter, "low"),
         row("noise alone in", "reduction dB", reduced, "high"),
         *levels(scores),
+        row(f"level {LEVELS_DB[-1]:+d} dB, nothing done", "PESQ-WB lost", clipping, "low"),
         row(long, "PESQ-WB", scores["late"], "high"),
         row(long, "PESQ-WB lost", lost, "low")]}
 

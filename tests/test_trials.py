@@ -19,6 +19,8 @@ def test_every_trial_is_made_and_a_clipped_one_stays_finite(build, monkeypatch):
     assert made.keys() == trials.STEPS.keys()
     assert all(x.shape == noisy.shape and np.isfinite(x).all() for x in made.values())
     assert np.array_equal(made["noise"], noisy - clean)
+    assert np.array_equal(made["untouched"], noisy)
+    assert np.abs(made["clipped"]).max() == pytest.approx(0.1, rel=1e-12), "full scale is +20 dB"
     assert not np.array_equal(made["late"], made["network"]), "its states are those after minutes"
     # Speech alone stays within 3 dB; noise alone falls by more than 6: loose, it is no score.
     assert np.abs(table.power_db(made["clean-in"]) - table.power_db(clean)) < 3
@@ -34,7 +36,8 @@ def build(tmp_path):
             "reverb": "", "sha256_noisy": "0", "sha256_clean": "1"}  # fmt: skip
     signals = {"noisy": noisy, "clean": clean}
     steps = {"clean-in": clean / 2, "noise": noisy - clean, "noise-in": (noisy - clean) / 10,
-             "network": clean, "network+10": noisy, "late": noisy}  # fmt: skip
+             "network": clean, "network+10": noisy, "late": noisy,
+             "untouched": clean, "clipped": noisy}  # fmt: skip
     paths = {folder / kind / "a.wav": x for kind, x in signals.items()}
     paths |= {tmp_path / "trials" / "out" / s / "tiny" / "a.wav": x for s, x in steps.items()}
     for path, samples in paths.items():
@@ -55,6 +58,8 @@ def test_table_says_what_was_done_to_the_clips(build, capsys):
     assert found["level +0 dB", "PESQ-WB"] > found["level +10 dB", "PESQ-WB"]
     spread = found["level +0 dB", "PESQ-WB"] - found["level +10 dB", "PESQ-WB"]
     assert found["level", "spread"] == pytest.approx(spread, abs=0.002)  # of rounded means
+    clipping = found["level +20 dB, nothing done", "PESQ-WB lost"]
+    assert clipping == pytest.approx(spread, abs=0.002)
     lost = found["20 min without a reset", "PESQ-WB lost"]
     assert lost == pytest.approx(spread, abs=0.002) and lost > 0.1
     assert "spread" in capsys.readouterr().out

@@ -26,6 +26,8 @@ STEPS = {
     "network": "noisy speech in, at its own level: the network",
     **{f"network{level:+d}": f"noisy speech {level:+d} dB, brought back: the network"
        for level in LEVELS_DB},
+    "untouched": "noisy speech, nothing done",
+    "clipped": f"noisy speech {LEVELS_DB[-1]:+d} dB, clipped, brought back, nothing done",
     "late": f"noisy speech {LATE_MINUTES} minutes after the last reset: the network",
 }  # fmt: skip
 
@@ -68,4 +70,6 @@ def steps(
         factor = 10 ** (level / 20)
         sent = np.clip(noisy * factor, -1, 1)  # what a converter turned up too far delivers
         yield f"network{level:+d}", heard(sent) / factor
+    yield "untouched", noisy
+    yield "clipped", sent / factor
     yield "late", enhance(noisy, deepcopy(late(model, folder)))
