@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 
 from targets.target import Target, load, read_plan
+from targets.variants import variants
 
 
 def run_command(command: list[str]) -> None:
@@ -81,10 +82,8 @@ def first_difference(
 
 def resolve(name: str) -> tuple[Target, str]:
     """(target, CPU) of `TARGET`, `TARGET:CPU` or a build of the full check."""
-    from targets import matrix
-
     target_name, _, cpu = name.partition(":")
-    target = matrix.variants().get(target_name) or load(target_name)
+    target = variants().get(target_name) or load(target_name)
     if cpu and cpu not in target.cpus:
         raise SystemExit(f"CPU {cpu!r} found; {target.name} has {', '.join(target.cpus)}")
     return target, cpu or target.cpus[0]

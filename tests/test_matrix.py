@@ -8,6 +8,7 @@ import pytest
 from conftest import SUPPRESSOR, write_stand_in
 
 from targets import build, diff, matrix, target
+from targets.variants import variants
 
 TAPS = json.loads(
     '[{"name": "a_q15", "dtype": "int16", "count": 3, "stage": "erb", "format": "Q15"},'
@@ -36,7 +37,7 @@ def test_a_short_dump_is_a_difference():
 
 def test_matrix_has_every_cell():
     """2 compilers x 4 levels x 3 targets, one sanitised, one for Android; each its own flags."""
-    cells = matrix.variants()
+    cells = variants()
     assert len(cells) == 2 * 4 * 3 + 2
     for name, cell in cells.items():
         levels = [flag for flag in cell.compile["flags"] if flag.startswith("-O")]
@@ -56,7 +57,7 @@ def stand_ins(tmp_path, monkeypatch):
     wrong = SUPPRESSOR.replace("st->level =", "if (hop[7] == 1234) hop[7] = 1200;\n    st->level =")
     write_stand_in(tmp_path, "check/host-gcc-O2", suppressor_c=wrong)
     build.build(target.load("host"))
-    build.build(matrix.variants()["host-gcc-O2"])
+    build.build(variants()["host-gcc-O2"])
     matrix.write_clip()
     pcm = np.zeros(4800, np.int16)
     pcm[5 * 480 + 7] = 1234
@@ -94,7 +95,7 @@ def test_a_cell_is_built_run_and_compared(stand_ins):
     right = diff.command_taps(host, "native", matrix.CLIP)
     wrong = np.frombuffer(right, np.uint8).copy()
     wrong[-1] ^= 1
-    cell = matrix.variants()["host-gcc-asan-ubsan"]
+    cell = variants()["host-gcc-asan-ubsan"]
     (row,) = matrix.check_cell("host-gcc-asan-ubsan", cell, {(): right})
     assert (row["mismatches"], row["first"]) == (0, "") and row["values"] > 4800
     (row,) = matrix.check_cell("host-gcc-asan-ubsan", cell, {(): wrong.tobytes()})
@@ -106,7 +107,7 @@ def test_a_program_that_fails_in_a_cell_is_counted(stand_ins, monkeypatch):
     """A kernel or a block that differs, which the recorded signals of single hops do not show."""
     right = diff.command_taps(target.load("host"), "native", matrix.CLIP)
     monkeypatch.setattr(matrix, "check_kernels", lambda cell: 2)
-    cell = matrix.variants()["host-gcc-asan-ubsan"]
+    cell = variants()["host-gcc-asan-ubsan"]
     (row,) = matrix.check_cell("host-gcc-asan-ubsan", cell, {(): right})
     assert row["mismatches"] == 2 and row["first"].startswith("kernel_check or block_check")
 
@@ -117,7 +118,7 @@ def test_an_interrupted_check_goes_on(stand_ins, monkeypatch, capsys):
     """
     right = diff.command_taps(target.load("host"), "native", matrix.CLIP)
     names = ("host-gcc-O2", "host-gcc-O3")
-    cells = {name: matrix.variants()[name] for name in names}
+    cells = {name: variants()[name] for name in names}
     plan = target.read_plan(target.load("host")) | {"model": {"name": "small", "sha256": "0"}}
     monkeypatch.setattr(matrix, "read_plan", lambda _: plan)
     monkeypatch.setattr(matrix, "write_clip", lambda: matrix.CLIP)
@@ -146,11 +147,11 @@ def test_an_interrupted_check_goes_on(stand_ins, monkeypatch, capsys):
 def test_a_change_of_sources_or_twin_is_checked_again(stand_ins):
     """Its digest differs, so what an interrupted check found is not taken for it."""
     name, right = "host-gcc-O2", {(): b"1"}
-    cell = matrix.variants()[name]
+    cell = variants()[name]
     before = matrix.made_of(name, cell, right)
     assert before == matrix.made_of(name, cell, right)
     assert before != matrix.made_of(name, cell, {(): b"2"})
-    assert before != matrix.made_of(name, matrix.variants()["host-gcc-O3"], right)
+    assert before != matrix.made_of(name, variants()["host-gcc-O3"], right)
     next(Path("build/host/gen").rglob("*.c")).write_text("int changed;\n")
     assert before != matrix.made_of(name, cell, right)
 
@@ -160,7 +161,7 @@ def test_sanitised_build_stops_at_undefined_behaviour(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     overflow = SUPPRESSOR.replace("st->level =", "hop[0] += 1; st->level = 2147483647 + hop[0];\n"
                                   "    st->level =")  # fmt: skip
-    cell = matrix.variants()["host-gcc-asan-ubsan"]
+    cell = variants()["host-gcc-asan-ubsan"]
     write_stand_in(tmp_path, cell.name, suppressor_c=overflow)
     build.build(cell, check=False)
     with pytest.raises(SystemExit, match="signed integer overflow"):
