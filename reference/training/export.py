@@ -75,7 +75,7 @@ def options(settings: dict) -> str:
     for key, value in settings.items():
         changed = isinstance(value, int | float) and value != getattr(Settings, key)
         if changed and key != "producers":  # how many make mixtures changes none of them
-            given[key] = value
+            given[key.replace("_", "-")] = value
     return " ".join(
         f"--{key}" if value is True else f"--{key} {value:g}" for key, value in given.items()
     )

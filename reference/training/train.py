@@ -340,8 +340,9 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true", help="if the CPU multiplies it fast")
     parser.add_argument("--minutes", type=float, default=0, help="budget in minutes, or")
     parser.add_argument("--frames", type=float, default=0, help="in frames of 10 ms")
-    for name in ("seed", "batch", "producers", "first", "ring", "clips"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
+    for name in ("seed", "batch", "producers", "first", "ring", "clips", "check_every"):
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=int, default=getattr(Settings, name))
     for name in ("rate", "reuse", *Shape._fields):
         parser.add_argument(f"--{name}", type=float, default=getattr(Settings, name))
     args = parser.parse_args()
