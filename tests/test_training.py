@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from reference import dnn
 from reference.files import fill
 from reference.params import N_BANDS, RATE
 from reference.training import ablations, log, mix, processes, room, synth
 from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index
-from reference.training.export import card, carry_over, export, options
+from reference.training.export import card, carry_over, export, options, part_way
+from reference.training.grow import grown
 from reference.training.listen import Listener
 from reference.training.loss import SKIP_FRAMES, Batch, Shape, loss, masked_mean
 from reference.training.model import Gru, Model
@@ -317,16 +318,43 @@ def test_layers_start_from_the_given_states():
 def test_a_new_card_keeps_what_people_wrote_into_the_old_one():
     state = {"settings": asdict(Settings(minutes=5, producers=3)), "average": {}, "frames": 4.8e6,
              "step": 900, "seconds": 300.0, "began_with": "0123456789abcdef" * 4,
-             "left_out": {"gru1": 0, "gru3": 4}}  # fmt: skip
+             "way": 0.5, "left_out": {"gru1": 0, "gru3": 4}}  # fmt: skip
     row = {"valid_square": 1.0, "valid_error": 0.2, "valid_strength": 2.0}
     new = card("small", state, [row], [], "f" * 64, "float32")
     assert "learnt (`renew.py`): 4 of `gru3`.\n" in new
+    assert "is 0.5 of the way from them" in new
+    assert "way" not in card("small", state | {"way": 1}, [row], [], "f" * 64, "float32")
     assert "0123456789abcdef`:" in new and "--minutes 5" in new and "producers" not in new
     old = new.replace("to be stated by who trained them", "free").replace("float32", "float16")
     old = old.replace("## Test sets\n(to be filled in)", "## Test sets\nours")
     old = old.replace("## Known weaknesses\n(to be filled in)", "## Known weaknesses\ntwo\nlines")
     merged = carry_over(old + "\n## Weaknesses to hear\n|a|\n", new)
     assert merged == old.replace("float16", "float32"), "what tools write is new or left out"
+
+
+def test_export_goes_part_of_the_way(segments, cache, tmp_path):
+    """From the weights that a run began with, 0, to its own, 1; new units as the trainer made them.
+    Another beginning than that of the run is refused.
+    """
+    began, target = tmp_path / "narrow.safetensors", tmp_path / "out.safetensors"
+    source = Source(segments, cache, TOY.seed, TOY.sequence)
+    settings = replace(TOY, model="small", first=1, ring=1, reuse=1e9)
+    save_file(Model("tiny").state_dict(), began)
+    run = Run(settings, tmp_path / "run", source, began)
+    first = grown(load_file(began), run.model)
+    run.save(tmp_path / "run" / "last.pt")
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    for way in (0.0, 0.25, 1.0):
+        for key, got in part_way(state, began, way).items():
+            want = first[key] * (1 - way) + state["average"][key] * way
+            torch.testing.assert_close(got, want, rtol=0, atol=1e-6)
+    assert any(not torch.equal(first[key], x) for key, x in state["average"].items())
+    export(tmp_path / "run" / "last.pt", target, began=began)
+    half = (first["gain.weight"] + state["average"]["gain.weight"]) / 2
+    torch.testing.assert_close(load_file(target)["gain.weight"], half, rtol=0, atol=1e-6)
+    save_file(Model("tiny").state_dict(), began)
+    with pytest.raises(ValueError, match="the run began with sha256"):
+        export(tmp_path / "run" / "last.pt", target, began=began)
 
 
 def test_nan_stops_the_run_and_keeps_the_batch(segments, cache, tmp_path):

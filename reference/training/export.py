@@ -3,7 +3,9 @@
     python -m reference.training.export --run DIR --index data/index.csv [--name small]
 
 Exports the averaged weights of the last checkpoint (--best: of the best validation value), without
-the units that never learnt (``renew.py``, judged on the first validation shard of the run). What
+the units that never learnt (``renew.py``, judged on the first validation shard of the run). With
+--began FILE and --way 0.5 they are half way between the weights that the run began with and those:
+what a run learns of its recordings alone weighs less then (Wortsman et al. 2022, WiSE-FT). What
 people wrote into an earlier card of that name stays: licence, test sets, known weaknesses.
 """
 
@@ -15,30 +17,49 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
 
 from reference import dnn
 from reference.training import log
 from reference.training.data import Cache, hours
+from reference.training.grow import grown
 from reference.training.model import Model
 from reference.training.renew import leave_out
 from reference.training.shards import SEQUENCES, shard_path, unpack
 from reference.training.train import Settings, add_sources, read_segments
 
 
-def export(checkpoint: Path, target: Path, kind: type = np.float32) -> dict:
+def part_way(state: dict, began: Path, way: float) -> dict[str, torch.Tensor]:
+    """Weights between those that a run began with, `way` 0, and those it ended with, 1.
+
+    began: the file that was its --init. Raises ValueError if it was another one.
+    """
+    if hashlib.sha256(began.read_bytes()).hexdigest() != state["began_with"]:
+        raise ValueError(f"{began}: the run began with sha256 {state['began_with']}, not with this")
+    torch.manual_seed(state["settings"]["seed"])  # new units as the trainer made them
+    first = grown(load_file(began), Model(state["settings"]["model"]))
+    return {key: torch.lerp(first[key], end, way) for key, end in state["average"].items()}
+
+
+def export(
+    checkpoint: Path, target: Path, kind: type = np.float32,
+    began: Path | None = None, way: float = 0.5,
+) -> dict:  # fmt: skip
     """Write the averaged weights of a checkpoint as safetensors; returns the checkpoint.
 
     Its entry "left_out" says how many units of a layer have got weights of 0.
+    began, way: see `part_way`.
     kind: np.float16 halves the file; its rounding, 2^-12 of a weight, is far below that of int8.
     """
     state = torch.load(checkpoint, weights_only=True)
     name = state["settings"]["model"]
     model = Model(name)
-    model.load_state_dict(state["average"])
+    model.load_state_dict(part_way(state, began, way) if began else state["average"])
     heard = unpack(np.load(shard_path(checkpoint.parent / "valid", 0)))
     state["left_out"] = leave_out(model, heard.features)
     weights = {key: tensor.numpy().astype(kind) for key, tensor in model.state_dict().items()}
     target.parent.mkdir(parents=True, exist_ok=True)
+    state["way"] = way if began else 1
     note = {"model": name, "frames": str(state["frames"]), "seed": str(state["settings"]["seed"])}
     save_file({key: np.ascontiguousarray(w) for key, w in weights.items()}, target, note)
     target.chmod(0o644)
@@ -110,7 +131,10 @@ def beginning(state: dict) -> str:
     if not digest:
         return ""
     find = f"`git log -S{digest[:16]} -- '*.md'` finds their card"
-    return f"\nBEFORE are the weights of sha256 `{digest}`:\n{find}."
+    before = f"\nBEFORE are the weights of sha256 `{digest}`:\n{find}."
+    if state["way"] == 1:
+        return before
+    return before + f" Exported is {state['way']:g} of the way from them to the end of the run."
 
 
 def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str, stored: str) -> str:
@@ -167,13 +191,15 @@ def main() -> None:
     parser.add_argument("--float16", action="store_true", help="half the size, for large models")
     parser.add_argument("--best", action="store_true", help="best checkpoint instead of the last")
     parser.add_argument("--out", type=Path, default=dnn.MODELS, help="folder of the models")
+    parser.add_argument("--began", type=Path, help="weights that the run began with (its --init)")
+    parser.add_argument("--way", type=float, default=0.5, help="from there on (%(default)s)")
     add_sources(parser)
     args = parser.parse_args()
     checkpoint = args.run / ("best.pt" if args.best else "last.pt")
     name = args.name or torch.load(checkpoint, weights_only=True)["settings"]["model"]
     target = args.out / f"{name}.safetensors"
     kind = np.float16 if args.float16 else np.float32
-    state = export(checkpoint, target, kind)
+    state = export(checkpoint, target, kind, args.began, args.way)
     rows = [row for row in log.read(args.run) if row["step"] <= state["step"]]
     draw_curve(rows, target.with_suffix(".png"))
     data = hours(read_segments(args), Cache(args.cache or args.run / "cache"))
