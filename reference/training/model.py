@@ -130,8 +130,8 @@ class Conv(nn.Conv1d):
 class Model(nn.Module):
     """features (L, B, 70) -> logits of gain (L, B, 34), strength (L, B, 34) and vad (L, B).
 
-    ``products``: torch.bfloat16 trains ``full`` three times as fast on a CPU that multiplies it
-    (AVX512-BF16, AMX); parameters, sums and states stay float32.
+    ``products``: torch.bfloat16 trains ``full`` three times as fast on a CPU with AMX (a tenth
+    slower with AVX512-BF16 alone); parameters, sums and states stay float32.
     """
 
     def __init__(self, name: str, products: Products = None):
