@@ -84,7 +84,7 @@ def check_cell(name: str, target: Target, twins: dict[tuple[str, ...], bytes]) -
 
 
 def made_of(name: str, target: Target, twins: dict[tuple[str, ...], bytes]) -> str:
-    """SHA-256 over all that decides the rows of a build: sources, checks, compiler, flags, twin."""
+    """SHA-256 of what a build and its rows are made of: sources, checks, compiler, flags, twin."""
     compiler = first_line([target.compile["cc"], "--version"])
     digest = hashlib.sha256(json.dumps([target.compile, target.cpus, compiler]).encode())
     for folder in (Path("build") / name.split("-")[0] / "gen", Path(__file__).parent):

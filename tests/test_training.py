@@ -349,9 +349,11 @@ def test_export_goes_part_of_the_way(segments, cache, tmp_path):
             want = first[key] * (1 - way) + state["average"][key] * way
             torch.testing.assert_close(got, want, rtol=0, atol=1e-6)
     assert any(not torch.equal(first[key], x) for key, x in state["average"].items())
-    export(tmp_path / "run" / "last.pt", target, began=began)
+    export(tmp_path / "run" / "last.pt", target, began=began, way=0.5)
     half = (first["gain.weight"] + state["average"]["gain.weight"]) / 2
     torch.testing.assert_close(load_file(target)["gain.weight"], half, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="expected 0 ... 1"):
+        part_way(state, began, 1.5)
     save_file(Model("tiny").state_dict(), began)
     with pytest.raises(ValueError, match="the run began with sha256"):
         export(tmp_path / "run" / "last.pt", target, began=began)
@@ -386,59 +388,55 @@ def test_two_processes_share_a_run(segments, tmp_path):
     assert (tmp_path / "shards").exists() and (tmp_path / "shards-1").exists()
 
 
-def test_gradients_are_averaged_over_processes():
-    """Two processes, each with its own numbers: both end with the mean."""
+def in_two_processes(work) -> list:
+    """What ``work(rank)`` returns in two processes that have met, the first to end first."""
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     port = str(free_port())
-    workers = [context.Process(target=averaged, args=(rank, port, results)) for rank in (0, 1)]
+    workers = [
+        context.Process(target=one_of_two, args=(work, rank, port, results)) for rank in (0, 1)
+    ]
     for worker in workers:
         worker.start()
     got = [results.get(timeout=120) for _ in workers]
     for worker in workers:
         worker.join()
-    assert got == [([2.0, 3.0], [[10.0]], 1.5)] * 2
+    return got
 
 
-def averaged(rank: int, port: str, results) -> None:
-    """One of two processes."""
+def one_of_two(work, rank: int, port: str, results) -> None:
+    """Meet the other process, work, and part."""
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
                    "MASTER_PORT": port}  # fmt: skip
     processes.join()
+    results.put(work(rank))
+    processes.leave()
+
+
+def test_gradients_are_averaged_over_processes():
+    """Two processes, each with its own numbers: both end with the mean."""
+    assert in_two_processes(averaged) == [([2.0, 3.0], [[10.0]], 1.5)] * 2
+
+
+def averaged(rank: int) -> tuple[list, list, float]:
+    """Numbers of one process, after averaging."""
     tensors = [torch.tensor([1.0, 2.0]) + 2 * rank, torch.tensor([[20.0]]) * rank]
     processes.average(tensors)
-    results.put((tensors[0].tolist(), tensors[1].tolist(), processes.mean(1.0 + rank)))
-    processes.leave()
+    return tensors[0].tolist(), tensors[1].tolist(), processes.mean(1.0 + rank)
 
 
 def test_processes_share_the_steps_of_muon():
     """Two processes that each move half of the matrices have after three steps, exactly, the
     weights and the momentum of one that moves them all.
     """
-    alone = stepped()
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    port = str(free_port())
-    workers = [context.Process(target=shared, args=(rank, port, results)) for rank in (0, 1)]
-    for worker in workers:
-        worker.start()
-    got = [results.get(timeout=120) for _ in workers]
-    for worker in workers:
-        worker.join()
-    assert got == [alone, alone]
+    alone = stepped(0)
+    assert in_two_processes(stepped) == [alone, alone]
 
 
-def shared(rank: int, port: str, results) -> None:
-    """One of two processes."""
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
-                   "MASTER_PORT": port}  # fmt: skip
-    processes.join()
-    results.put(stepped())
-    processes.leave()
-
-
-def stepped() -> list[float]:
-    """Sums of the weights and of the momentum of `tiny` after three steps along made-up slopes."""
+def stepped(_rank: int) -> list[float]:
+    """Sums of squares of the weights and momenta of `tiny` after three steps along made-up slopes,
+    the same in all processes.
+    """
     torch.set_num_threads(1)
     torch.manual_seed(1)
     model = Model("tiny")

@@ -32,8 +32,11 @@ from reference.training.train import Settings, add_sources, read_segments
 def part_way(state: dict, began: Path, way: float) -> dict[str, torch.Tensor]:
     """Weights between those that a run began with, `way` 0, and those it ended with, 1.
 
-    began: the file that was its --init. Raises ValueError if it was another one.
+    began: the file that was its --init. Raises ValueError if it was another one, or if `way` lies
+    beyond the ends.
     """
+    if not 0 <= way <= 1:
+        raise ValueError(f"way {way}: expected 0 ... 1, from the beginning of the run to its end")
     if hashlib.sha256(began.read_bytes()).hexdigest() != state["began_with"]:
         raise ValueError(f"{began}: the run began with sha256 {state['began_with']}, not with this")
     torch.manual_seed(state["settings"]["seed"])  # new units as the trainer made them
@@ -43,7 +46,7 @@ def part_way(state: dict, began: Path, way: float) -> dict[str, torch.Tensor]:
 
 def export(
     checkpoint: Path, target: Path, kind: type = np.float32,
-    began: Path | None = None, way: float = 0.5,
+    began: Path | None = None, way: float = 1.0,
 ) -> dict:  # fmt: skip
     """Write the averaged weights of a checkpoint as safetensors; returns the checkpoint.
 
@@ -59,7 +62,7 @@ def export(
     state["left_out"] = leave_out(model, heard.features)
     weights = {key: tensor.numpy().astype(kind) for key, tensor in model.state_dict().items()}
     target.parent.mkdir(parents=True, exist_ok=True)
-    state["way"] = way if began else 1
+    state["way"] = way
     note = {"model": name, "frames": str(state["frames"]), "seed": str(state["settings"]["seed"])}
     save_file({key: np.ascontiguousarray(w) for key, w in weights.items()}, target, note)
     target.chmod(0o644)
@@ -192,14 +195,17 @@ def main() -> None:
     parser.add_argument("--best", action="store_true", help="best checkpoint instead of the last")
     parser.add_argument("--out", type=Path, default=dnn.MODELS, help="folder of the models")
     parser.add_argument("--began", type=Path, help="weights that the run began with (its --init)")
-    parser.add_argument("--way", type=float, default=0.5, help="from there on (%(default)s)")
+    parser.add_argument("--way", type=float, help="from there to the end of the run (0.5)")
     add_sources(parser)
     args = parser.parse_args()
+    if args.way is not None and not args.began:
+        parser.error("--way starts at the weights that the run began with: name them by --began")
     checkpoint = args.run / ("best.pt" if args.best else "last.pt")
     name = args.name or torch.load(checkpoint, weights_only=True)["settings"]["model"]
     target = args.out / f"{name}.safetensors"
     kind = np.float16 if args.float16 else np.float32
-    state = export(checkpoint, target, kind, args.began, args.way)
+    way = (0.5 if args.way is None else args.way) if args.began else 1.0
+    state = export(checkpoint, target, kind, args.began, way)
     rows = [row for row in log.read(args.run) if row["step"] <= state["step"]]
     draw_curve(rows, target.with_suffix(".png"))
     data = hours(read_segments(args), Cache(args.cache or args.run / "cache"))

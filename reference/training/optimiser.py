@@ -3,8 +3,8 @@
 The energies of all bands rise and fall together. Adam learns what they have in common at once, and
 where one band differs from the others very slowly. Muon (Jordan et al. 2024) moves a matrix by an
 orthogonal one, every direction at the same speed: the same loss in a fifth of the frames
-(docs/ablations.md). Its steps take as long as the gradient of 16 crops, so several processes share
-them: each moves its part of the matrices.
+(docs/ablations.md). For `full` its step takes as long as the gradient of 16 crops, so several
+processes share it: each moves its part of the matrices.
 """
 
 from collections.abc import Iterator
