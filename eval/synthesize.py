@@ -1,8 +1,9 @@
 """Mix a test set in the DNS-Challenge layout from recordings: `python -m eval.testset make`.
 
-Speech of one talker is joined to clips of 6–8 s, noise of one source likewise; SNRs are spread
-evenly; with room responses every fourth round of clips is reverberant. Definitions of level, SNR
-and clean reference: eval/mixing.py. The same sources, seed and versions give the same set.
+Speech of one talker is joined to clips of 6–8 s, or each recording is a clip (--sentences); noise
+of one source is made as long. SNRs are spread evenly; with room responses every fourth round of
+clips is reverberant. Definitions of level, SNR and clean reference: eval/mixing.py. The same
+sources, seed and versions give the same set.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import csv
 import hashlib
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +105,38 @@ def draw_speech(segments: list[Segment], rng: np.random.Generator) -> np.ndarray
     return np.pad(np.concatenate(parts), (0, max(0, int(MIN_S * RATE) - length)))
 
 
+def joined(talkers: dict[str, list[Segment]], rng: np.random.Generator
+           ) -> Iterator[tuple[str, np.ndarray]]:
+    """(talker, speech at level 0) without end, talkers in turn; one with too little is left out.
+
+    Raises SourceError when a whole turn gave nothing.
+    """
+    order, found, misses = rng.permutation(list(talkers)), 0, 0
+    for talker in itertools.cycle(map(str, order)):
+        dry = draw_speech(talkers[talker], rng)
+        if dry is not None:
+            found += 1
+            yield talker, dry
+            continue
+        misses += 1
+        if misses > len(talkers) * (found + 1):
+            raise SourceError(f"no talker has {SHORTEST_S} s of speech; give longer recordings "
+                              "or one sub-folder a talker")
+
+
+def sentences(segments: list[Segment], rng: np.random.Generator
+              ) -> Iterator[tuple[str, np.ndarray]]:
+    """(group, whole recording at level 0) without end, all of them once before any comes again.
+
+    Raises SourceError for one that is silent or shorter than 20 ms.
+    """
+    for k in itertools.cycle(rng.permutation(len(segments))):
+        try:
+            yield segments[k].group, to_level(segments[k].read(), 0)
+        except MixError as error:
+            raise SourceError(f"{segments[k].path}: {error}; leave it out") from error
+
+
 def draw_noise(segments: list[Segment], n: int, rng: np.random.Generator) -> np.ndarray:
     """n samples of one kind of noise: a random order of its segments, repeated when too short."""
     parts, length = [], 0
@@ -140,28 +173,20 @@ def mix_safely(speech, noise_groups, snr, level, rir, rng) -> tuple[str, int, tu
     raise SourceError(f"no usable noise in {TRIES} draws; are the noise files silent?")
 
 
-def clips(args: argparse.Namespace) -> Iterable[tuple[dict, np.ndarray, np.ndarray]]:
+def sources(args: argparse.Namespace) -> list[list[Segment]]:
+    """[speech, noise]: of the folder given, else of the split of the index."""
+    return [folder_segments(folder) if folder else index_segments(args.index, args.split, kind)
+            for kind, folder in (("speech", args.speech), ("noise", args.noise))]
+
+
+def clips(args: argparse.Namespace) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
     """(manifest row, noisy, clean) for every clip asked for."""
-    if args.index:
-        speech, noise = (index_segments(args.index, args.split, k) for k in ("speech", "noise"))
-    else:
-        speech, noise = folder_segments(args.speech), folder_segments(args.noise)
-    talkers, noises = by_group(speech), by_group(noise)
-    rng = np.random.default_rng(args.seed)
+    speech, noise = sources(args)
+    rng, noises = np.random.default_rng(args.seed), by_group(noise)
     rirs = room_responses(args.rir) if args.rir else []
-    rir_order = rng.permutation(len(rirs))
-    order = itertools.cycle(rng.permutation(list(talkers)))
-    reverberant, misses = 0, 0
-    number = 0
-    while number < args.clips:
-        talker = str(next(order))
-        dry = draw_speech(talkers[talker], rng)
-        if dry is None:
-            misses += 1
-            if misses > len(talkers) * (number + 1):
-                raise SourceError(f"no talker has {SHORTEST_S} s of speech; give longer recordings "
-                                  "or one sub-folder a talker")
-            continue
+    rir_order, reverberant = rng.permutation(len(rirs)), 0
+    spoken = sentences(speech, rng) if args.sentences else joined(by_group(speech), rng)
+    for number, (talker, dry) in enumerate(itertools.islice(spoken, args.clips)):
         snr = args.snr[number % len(args.snr)]
         level = int(args.level + rng.integers(-args.spread, args.spread + 1))
         room, rir = "", None
@@ -173,7 +198,6 @@ def clips(args: argparse.Namespace) -> Iterable[tuple[dict, np.ndarray, np.ndarr
         yield {"fileid": number, "noisy": f"noisy/{stem}_snr{snr}_tl{level}_fileid_{number}.flac",
                "clean": f"clean/clean_fileid_{number}.flac", "snr": snr, "level": level,
                "noise": kind, "reverb": room, "voice": talker, "language": ""}, noisy, clean
-        number += 1
 
 
 def write_set(folder: Path, made: Iterable[tuple[dict, np.ndarray, np.ndarray]], n: int) -> None:
@@ -200,7 +224,8 @@ def make(args: argparse.Namespace) -> None:
     if args.folder.exists():
         raise SourceError(f"{args.folder}: exists already; remove it or name another folder")
     if not args.index and not (args.speech and args.noise):
-        raise SourceError("needs --speech DIR and --noise DIR, or --index FILE")
+        raise SourceError("needs --speech DIR and --noise DIR, or --index FILE for what is not "
+                          "in a folder")
     if args.clips < 1:
         raise SourceError(f"--clips must be at least 1, got {args.clips}")
     for path in filter(None, (args.index, args.speech, args.noise, args.rir)):
@@ -222,8 +247,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="OUT", help="folder to make")
     parser.add_argument("--speech", type=Path, help="folder of speech; a sub-folder is a talker")
     parser.add_argument("--noise", type=Path, help="folder of noise; a sub-folder is a kind")
-    parser.add_argument("--index", type=Path, help="index.csv of recordings, instead of folders")
+    parser.add_argument("--index", type=Path,
+                        help="index.csv of recordings, where no folder is given")
     parser.add_argument("--split", default="valid", help="rows of the index to use (%(default)s)")
+    parser.add_argument("--sentences", action="store_true",
+                        help="a clip is one recording of speech, as long as it is")
     parser.add_argument("--rir", type=Path, help="folder of room responses")
     parser.add_argument("--snr", type=lambda s: [int(v) for v in s.split(",")], default="0,5,10,15",
                         help="dB, with commas (%(default)s)")

@@ -361,6 +361,23 @@ def test_make_from_an_index(recordings, tmp_path):
     assert {p.facts["voice"] for p in find_pairs(out)[0]} == {"s-ann"}
 
 
+def test_make_sentence_by_sentence_from_a_folder_and_an_index(recordings, tmp_path):
+    (recordings / "index.csv").write_text(
+        "split,kind,track,start_s,duration_s,bandwidth_hz,source,group,licence\n"
+        "valid,noise,noise/hiss.flac,0,1.0,20000,n,hiss,CC0\n")
+    out = tmp_path / "set"
+    assert main(["make", "--speech", str(recordings / "speech"), "--index",
+                 str(recordings / "index.csv"), "--sentences", "--clips", "6", str(out)]) == 0
+    pairs = find_pairs(out)[0]
+    assert [p.facts["noise"] for p in pairs] == 6 * ["n-hiss"]
+    # every recording once, as long as it is: their levels make them differ
+    cleans = [sf.read(p.clean)[0] for p in pairs]
+    assert {x.size for x in cleans} == {int(2.5 * RATE)}
+    assert sorted(p.facts["voice"] for p in pairs) == 3 * ["ann"] + 3 * ["bob"]
+    peaks = [np.argmax(np.abs(np.fft.rfft(x))) / 2.5 for x in cleans]
+    assert sorted(np.round(peaks)) == [200, 200, 250, 250, 300, 300]
+
+
 @pytest.mark.parametrize(("fault", "words"), [
     ("exists", "exists already"), ("short", "no talker has"), ("no noise", "does not exist"),
     ("silent noise", "no usable noise"), ("text", "cannot be read"), ("empty", "no audio files")])
@@ -385,3 +402,9 @@ def test_make_fails_whole(recordings, tmp_path, capsys, fault, words):
     assert words in capsys.readouterr().err
     assert fault == "exists" or not out.exists()
     assert not list(tmp_path.glob(".set*"))
+
+
+def test_a_silent_sentence_is_named(recordings, tmp_path, capsys):
+    write(recordings / "speech" / "ann" / "0.wav", np.zeros(RATE))
+    assert make(recordings, tmp_path / "set", "--sentences") == 2
+    assert re.search(r"ann/0.wav: .*silent.*leave it out", capsys.readouterr().err)
