@@ -143,7 +143,7 @@ PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 build/wasm/percepnet: | .venv/wasm
 
-.venv/peers .venv/dnsmos: .venv/%: pyproject.toml | .venv/core
+.venv/peers .venv/dnsmos .venv/dfn3: .venv/%: pyproject.toml | .venv/core
 	@echo "== setup: Python packages for $*"
 	@$(call requirements,$*)
 	@$(PIP) -r .venv/$*.txt
@@ -205,6 +205,8 @@ $(STAMPS)/run-%-$(SET): build/sets/$(SET)/set.json build/host/percepnet \
 	@echo "== system: $*"
 	@$(PYTHON) -m eval.systems $* --set build/sets/$(SET) --workers $(CPUS)
 	@touch $@
+
+$(STAMPS)/run-dfn3-$(SET): eval/deepfilter.py | .venv/dfn3
 
 build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) $(systems:%=$(STAMPS)/run-%-$(SET)) \
     build/values/systems $(SCORING) | $(if $(systems),.venv/dnsmos)

@@ -74,13 +74,15 @@ def run_command(command: str, rate: int, x: np.ndarray) -> np.ndarray:
 
 
 def run_python(entry_point: str, x: np.ndarray) -> np.ndarray:
-    """Output samples of "module:function" for x. Raises SystemFault when it is not installed."""
+    """Output samples of "module:function" for x. Raises SystemFault when something is missing."""
     module, function = entry_point.split(":")
     try:
         return getattr(import_module(module), function)(x)
     except ImportError as error:
-        raise SystemFault(f"{error}; pip install -e '.[peers]', or the package that is missing") \
-            from error
+        raise SystemFault(f"{error}; pip install -e '.[peers,dfn3]', or the package that is "
+                          "missing") from error
+    except FileNotFoundError as error:
+        raise SystemFault(str(error)) from error
 
 
 def enhance(entry: dict, noisy: np.ndarray) -> np.ndarray:

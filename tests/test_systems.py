@@ -1,13 +1,14 @@
 """Systems of systems.toml: aligned, as long, faults named; the shipped entries are sound."""
 
 import json
+import os
 import re
 
 import numpy as np
 import pytest
 import soundfile as sf
 
-from eval import systems
+from eval import deepfilter, systems
 from eval.score import outside, system_key
 from eval.systems import main, read_table
 
@@ -77,12 +78,18 @@ def test_other_rates_come_back_aligned(folder, tmp_path, how):
     ('command = "true {in} {out}"\nrate = 48000', "no output file"),
     ('command = "echo x > {out}; : {in}"\nrate = 48000', "cannot be read"),
     ('python = "test_systems:broken"\nrate = 48000', "NaN"),
-    ('python = "no_such_module:f"\nrate = 48000', r"\[peers\]"),
+    ('python = "no_such_module:f"\nrate = 48000', r"\[peers,dfn3\]"),
+    ('python = "eval.deepfilter:dfn3"\nrate = 48000', "enc.onnx.*set DFN3=DIR"),
     ('command = "cp {in} x"\nrate = 48000', "needs {in} and {out}"),
     ('command = "cp {in} {out}"', "needs rate"),
     ('python = "a:b"\nspeed = 3\nrate = 48000', "needs rate"),
 ])
-def test_faults_are_named_and_leave_nothing(folder, tmp_path, capsys, text, words):
+def test_faults_are_named_and_leave_nothing(folder, tmp_path, capsys, monkeypatch, text, words):
+    if "deepfilter" in text:
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("libdf")
+        monkeypatch.setenv("DFN3", str(tmp_path / "nowhere"))
+        deepfilter.graphs.cache_clear()
     assert run(folder, tmp_path, f"[x]\n{text}\n", "x") == 2
     assert re.search(words, capsys.readouterr().err)
     assert not (tmp_path / "out/x/tiny").exists()
@@ -112,3 +119,36 @@ def test_peers_suppress_noise(name):
     x = 0.02 * np.random.default_rng(8).standard_normal(3 * RATE // 2)
     y = systems.enhance(read_table()[name], x)
     assert np.std(y[RATE:x.size]) < 0.5 * np.std(x[RATE:])
+
+
+def test_dfn3_with_a_network_that_changes_nothing_is_aligned(monkeypatch):
+    """Gains of 1 and filters of this frame alone give the input, whatever its length."""
+    pytest.importorskip("libdf")
+
+    def answers(name, signals):
+        frames = len(signals["feat_erb"][0, 0])
+        taps = np.zeros((frames, deepfilter.LOW_BINS, deepfilter.TAPS, 2))
+        taps[:, :, deepfilter.TAPS - 1 - deepfilter.LOOKAHEAD, 0] = 1
+        return signals | {"m": np.ones((1, 1, frames, deepfilter.BANDS)), "coefs": taps}
+
+    monkeypatch.setattr(deepfilter, "graphs", dict)
+    monkeypatch.setattr(deepfilter, "infer", answers)
+    for n in (1, 480, 12345):
+        x = 0.1 * np.random.default_rng(n).standard_normal(n)
+        assert deepfilter.dfn3(x) == pytest.approx(x, abs=1e-6)
+
+
+def test_dfn3_filters_bins_over_two_frames_back_and_two_ahead():
+    rng = np.random.default_rng(1)
+    low, taps = rng.normal(size=(7, 3)), rng.normal(size=(7, 3, 5))
+    want = [[sum(taps[n, b, k] * low[n + k - 2, b] for k in range(5) if 0 <= n + k - 2 < 7)
+             for b in range(3)] for n in range(7)]
+    assert deepfilter.filtered(low, taps) == pytest.approx(np.array(want))
+
+
+def test_dfn3_suppresses_noise():
+    if not os.environ.get("DFN3"):
+        pytest.skip("its graphs are not given; DFN3=DIR")
+    deepfilter.graphs.cache_clear()
+    x = 0.02 * np.random.default_rng(8).standard_normal(3 * RATE // 2)
+    assert np.std(deepfilter.dfn3(x)[RATE:]) < 0.1 * np.std(x[RATE:])
