@@ -94,9 +94,9 @@ lint: .venv/test ## ruff over the Python code
 	$(PYTHON) -m ruff check .
 
 train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60]; resumes
-	$(PYTHON) -m reference.training.train --model $(model) --out build/train/$(strip $(model)) \
+	$(PYTHON) -m training.train --model $(model) --out build/train/$(strip $(model)) \
 	    --minutes $(minutes) $(SOURCES)
-	$(PYTHON) -m reference.training.export --run build/train/$(strip $(model)) $(SOURCES)
+	$(PYTHON) -m training.export --run build/train/$(strip $(model)) $(SOURCES)
 
 clean: ## remove build/ (the virtual environment stays)
 	rm -rf build
@@ -216,16 +216,16 @@ build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) $(systems:%=$(STAMPS)/r
 	@touch $@
 
 build/trials/$(SET).json: build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
-    reference/studies/trials.py eval/trials.py $(SCORING)
+    studies/trials.py eval/trials.py $(SCORING)
 	@echo "== trials: $(SET)"
-	@$(PYTHON) -m reference.studies trials --set build/sets/$(SET) --out build/trials --model $(model)
+	@$(PYTHON) -m studies trials --set build/sets/$(SET) --out build/trials --model $(model)
 	@$(PYTHON) -m eval.trials --set build/sets/$(SET)
 
 build/ladder/score/$(SET).csv build/parts/score/$(SET).csv: build/%/score/$(SET).csv: \
     build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
-    $(wildcard reference/studies/*.py) eval/studies.py $(SCORING)
+    $(wildcard studies/*.py) eval/studies.py $(SCORING)
 	@echo "== $*: $(SET)"
-	@$(PYTHON) -m reference.studies $* --set build/sets/$(SET) --out build/$* --model $(model)
+	@$(PYTHON) -m studies $* --set build/sets/$(SET) --out build/$* --model $(model)
 	@$(PYTHON) -m eval.studies $* --set build/sets/$(SET)
 	@touch $@
 

@@ -1,6 +1,6 @@
 """Decisions and what was measured for them: `python -m eval.decisions --set build/sets/X`.
 
-Scores BUILD/decisions/out/<step>/X/, which `python -m reference.studies decisions` left, and
+Scores BUILD/decisions/out/<step>/X/, which `python -m studies decisions` left, and
 writes a Markdown table a decision: means, and the difference from what was chosen with the 95 %
 interval of the mean over clips.
 """
@@ -119,7 +119,7 @@ def to_markdown(rows: list[dict], name: str) -> str:
     told = ", ".join(f"{HEADS[m]} {show(noisy[m], DIGITS[m])}" for m in STEP_MEASURES)
     return "\n".join([
         "# Decisions, measured\n",
-        f"    python -m reference.studies decisions --set build/sets/{name} --out build/decisions",
+        f"    python -m studies decisions --set build/sets/{name} --out build/decisions",
         f"    python -m eval.decisions --set build/sets/{name} --out docs/decisions.md\n",
         f"Set {name}, {clips} clips; noisy: {told}. {tools()}.\n",
         "True gains, and strengths from the clean speech, everywhere: compared is the method, no",
@@ -139,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if not any((args.build / "decisions" / "out").glob(f"*/{args.set.name}")):
         print(f"error: {args.build}/decisions/out has nothing of {args.set.name};"
-              " run python -m reference.studies decisions", file=sys.stderr)
+              " run python -m studies decisions", file=sys.stderr)
         return 2
     rows = score(args.set, args.build / "decisions", args.workers)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 Reads what the other tools left: BUILD/score/<set>.csv (eval.score), BUILD/<target>/run.json and
 BUILD/<target>/gen/plan.json (targets), BUILD/sets/<set>/ and BUILD/out/<system>/<set>/ for audio,
-BUILD/ladder/ (reference.studies, eval.studies), BUILD/pitch/ (eval.pitch).
+BUILD/ladder/ (`studies`, eval.studies), BUILD/pitch/ (eval.pitch).
 What is not there is said in words, in all three files.
 
 `report.json` is an interface and is kept stable. Keys, in this order:

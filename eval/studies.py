@@ -1,7 +1,7 @@
 """Scores of a study step by step: `python -m eval.studies ladder --set build/sets/X`.
 
 Studies are the oracle ladder and the parts of a network. Reads BUILD/<study>/out/<step>/X/ and
-BUILD/<study>/steps.json, which reference.studies left; writes BUILD/<study>/score/X.csv, a row a
+BUILD/<study>/steps.json, which `python -m studies` left; writes BUILD/<study>/score/X.csv, a row a
 clip and step, in the manner of eval.score, and prints the means.
 """
 

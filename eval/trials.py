@@ -1,6 +1,6 @@
 """Scores at the edge: `python -m eval.trials --set build/sets/X`.
 
-Reads BUILD/trials/steps.json and out/<step>/X/, left by reference.studies; writes
+Reads BUILD/trials/steps.json and out/<step>/X/, left by `python -m studies`; writes
 BUILD/trials/score/X.csv, a row a clip and step, and BUILD/trials/X.json:
 {"testset", "clips", "rows": [{"trial", "measure", "mean", "worst"}]}.
 
@@ -23,7 +23,7 @@ import soundfile
 from eval.mixing import active_level
 from eval.score import score
 from eval.tables import markdown_table
-from reference.studies.trials import LATE_MINUTES, LEVELS_DB
+from studies.trials import LATE_MINUTES, LEVELS_DB
 
 NOISY = "network"  # noisy speech in; "network+10": 10 dB louder
 HEAD = ["trial", "measure", "mean", "worst clip"]

@@ -28,7 +28,7 @@ def test_equals_torch():
     """1e-6: torch is asked in double, so only the order of sums differs."""
     import torch
 
-    from reference.training.model import Model
+    from training.model import Model
 
     weights, features = random_weights(), random_features()
     model = Model("small").double()

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from reference.training.grow import grown
-from reference.training.model import Model
+from training.grow import grown
+from training.model import Model
 
 
 def tensors(name: str) -> dict[str, torch.Tensor]:

@@ -14,9 +14,9 @@ from eval.studies import ladder_rows
 from eval.studies import main as score_study
 from reference import dnn
 from reference.params import RATE
-from reference.studies import decisions, ladder, parts, run, speed
-from reference.studies.changes import CHANGES, set_params
 from reference.suppressor import enhance, load_network
+from studies import decisions, ladder, parts, run, speed
+from studies.changes import CHANGES, set_params
 
 EMBEDDED = Path(__file__).parent.parent / "eval" / "embedded"
 CLIPS = ["de_greta_rain_snr5_tl-26_fileid_5", "fr_hugo_wind_snr10_tl-26_fileid_6"]
@@ -122,7 +122,7 @@ def test_ladder_is_made_once_scored_and_listed(
 def test_missing_studies_and_sets_are_said(tiny, tmp_path, monkeypatch, capsys):
     for main, study, words in (
         (score_study, ["ladder"], "make oracle"), (score_study, ["parts"], "make parts"),
-        (table.main, [], "reference.studies"),
+        (table.main, [], "studies"),
     ):  # fmt: skip
         assert main([*study, "--build", str(tmp_path / "none"), "--set", str(tiny)]) == 2
         assert words in capsys.readouterr().err

@@ -7,7 +7,7 @@ import torch
 from reference import erb, features, postfilter
 from reference.delay import Delay
 from reference.params import ENERGY_FLOOR, LOOKAHEAD_FRAMES, N_BANDS
-from reference.training.loudness import disturbance, judged_energy, postfiltered, threshold
+from training.loudness import disturbance, judged_energy, postfiltered, threshold
 
 
 @pytest.fixture

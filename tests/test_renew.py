@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from reference.training.model import GRUS, Model
-from reference.training.renew import LONGEST, leaks, leave_out, renew
+from training.model import GRUS, Model
+from training.renew import LONGEST, leaks, leave_out, renew
 
 STUCK = {"gru1": [3], "gru3": [0, 5, 79], "gru_gain": [7], "gru_strength": [31]}
 

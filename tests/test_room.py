@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import butter, fftconvolve
 
 from reference.params import RATE
-from reference.training import room
+from training import room
 
 
 def decay_time(response: np.ndarray, top: float, bottom: float) -> float:

@@ -20,16 +20,16 @@ from safetensors.torch import load_file, save_file
 from reference import dnn
 from reference.files import fill
 from reference.params import N_BANDS, RATE
-from reference.training import ablations, log, mix, processes, room, synth
-from reference.training.data import Cache, Pool, bandwidth, read_folder, read_index
-from reference.training.export import card, carry_over, export, options, part_way
-from reference.training.grow import grown
-from reference.training.listen import Listener
-from reference.training.loss import SKIP_FRAMES, Batch, Shape, loss, masked_mean
-from reference.training.model import Gru, Model
-from reference.training.optimiser import DECAY, MUON_RATE, Optimiser
-from reference.training.shards import Ring, Source, make_shard, unpack
-from reference.training.train import Run, Settings
+from training import ablations, log, mix, processes, room, synth
+from training.data import Cache, Pool, bandwidth, read_folder, read_index
+from training.export import card, carry_over, export, options, part_way
+from training.grow import grown
+from training.listen import Listener
+from training.loss import SKIP_FRAMES, Batch, Shape, loss, masked_mean
+from training.model import Gru, Model
+from training.optimiser import DECAY, MUON_RATE, Optimiser
+from training.shards import Ring, Source, make_shard, unpack
+from training.train import Run, Settings
 
 
 def voice(rng: np.random.Generator, seconds: float) -> np.ndarray:
@@ -375,7 +375,7 @@ def test_two_processes_share_a_run(segments, tmp_path):
     folder = segments[0].path.parent.parent
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-        "-m", "reference.training.train", "--model", "tiny", "--speech", folder / "speech",
+        "-m", "training.train", "--model", "tiny", "--speech", folder / "speech",
         "--noise", folder / "noise", "--out", tmp_path, "--frames", "96000", "--batch", "4",
         "--reuse", "8", "--clips", "0",
     ]  # fmt: skip

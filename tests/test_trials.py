@@ -9,7 +9,7 @@ from test_ladder import CLIPS, pair
 
 from eval import trials as table
 from reference.params import RATE
-from reference.studies import trials
+from studies import trials
 
 
 def test_every_trial_is_made_and_a_clipped_one_stays_finite(build, monkeypatch):

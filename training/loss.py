@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reference.training.loudness import disturbance, judged_energy
+from training.loudness import disturbance, judged_energy
 
 FOURTH = 10.0  # C4: punishes large errors, such as killing speech
 VOICE = 0.07  # weight of the voice activity term

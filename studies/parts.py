@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from reference import dnn
-from reference.studies.scene import Scene
 from reference.suppressor import load_network
+from studies.scene import Scene
 
 STEPS = {
     "whole": "{model} as shipped",

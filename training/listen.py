@@ -13,8 +13,8 @@ from pystoi import stoi
 from reference import dnn
 from reference.params import RATE
 from reference.suppressor import enhance
-from reference.training.mix import Mixture, mixture
-from reference.training.shards import Source
+from training.mix import Mixture, mixture
+from training.shards import Source
 
 PESQ_RATE = 16_000
 FRAMES = 800  # 8 s a clip

@@ -12,7 +12,7 @@ from reference import erb, gains, oracle
 from reference.comb import future_periods, weights
 from reference.params import N_BANDS, RATE
 from reference.stft import Synthesis
-from reference.studies.scene import Scene, cosine
+from studies.scene import Scene, cosine
 
 BAND = np.arange(N_BANDS)
 

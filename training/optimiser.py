@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from reference.training import processes
-from reference.training.model import Conv, Gru, Model
+from training import processes
+from training.model import Conv, Gru, Model
 
 BETAS, DECAY, MOMENTUM = (0.9, 0.98), 0.01, 0.95
 MUON_RATE = 2.0  # of AdamW's; the size of a step is matched to AdamW's for every shape of matrix

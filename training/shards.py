@@ -16,9 +16,9 @@ import torch
 from reference.files import whole
 from reference.oracle import examples
 from reference.params import N_BANDS, N_FEATURES
-from reference.training.data import Cache, Pool, Segment
-from reference.training.loss import Batch
-from reference.training.mix import mixture
+from training.data import Cache, Pool, Segment
+from training.loss import Batch
+from training.mix import mixture
 
 EDGES = np.cumsum([N_FEATURES, N_BANDS, N_BANDS, N_BANDS, N_BANDS])  # where a frame is cut
 WIDTH = int(EDGES[-1]) + 1

@@ -8,8 +8,8 @@ from scipy.ndimage import maximum_filter1d
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
 from reference.params import HOP, RATE
-from reference.training import room, synth
-from reference.training.data import Pool
+from training import room, synth
+from training.data import Pool
 
 SPEECH_LEVEL = -26.0  # dBFS: active speech before the random change of level
 EDGE = 960  # samples faded where recordings are joined

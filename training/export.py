@@ -1,6 +1,6 @@
 """Turn a checkpoint into a weight file and the skeleton of its card.
 
-    python -m reference.training.export --run DIR --index data/index.csv [--name small]
+    python -m training.export --run DIR --index data/index.csv [--name small]
 
 Exports the averaged weights of the last checkpoint (--best: of the best validation value), without
 the units that never learnt (``renew.py``, judged on the first validation shard of the run). With
@@ -20,13 +20,13 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 from reference import dnn
-from reference.training import log
-from reference.training.data import Cache, hours
-from reference.training.grow import grown
-from reference.training.model import Model
-from reference.training.renew import leave_out
-from reference.training.shards import SEQUENCES, shard_path, unpack
-from reference.training.train import Settings, add_sources, read_segments
+from training import log
+from training.data import Cache, hours
+from training.grow import grown
+from training.model import Model
+from training.renew import leave_out
+from training.shards import SEQUENCES, shard_path, unpack
+from training.train import Settings, add_sources, read_segments
 
 
 def part_way(state: dict, began: Path, way: float) -> dict[str, torch.Tensor]:
@@ -152,15 +152,15 @@ def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str, s
 Licence of the weights: to be stated by who trained them; sources and their licences below.
 
 ## Recipe
-`python -m reference.training.train --model {s["model"]} --index DATA/index.csv --out RUN
+`python -m training.train --model {s["model"]} --index DATA/index.csv --out RUN
 {options(s)}{" --init BEFORE.safetensors" if state.get("began_with") else ""}`
 
 {state["frames"] / 1e6:.1f} M frames ({state["frames"] / 360_000:.0f} h of mixtures) in
 {state["step"]} steps and {state["seconds"] / 60:.0f} minutes: crops of {s["crops"][0]}, later
 {s["crops"][1]} frames, batch {s["batch"]}, Muon and AdamW (`optimiser.py`), warm-up and cosine
 from {s["rate"]:g}, weights within +-1/2, exponential average of the weights exported. Mixtures made
-afresh ({made / 1e6:.1f} M frames), seeded by {s["seed"]}: see `reference/training/mix.py`. Loss:
-see `reference/training/loss.py`. With a budget in minutes the learning rate follows the clock, so
+afresh ({made / 1e6:.1f} M frames), seeded by {s["seed"]}: see `training/mix.py`. Loss:
+see `training/loss.py`. With a budget in minutes the learning rate follows the clock, so
 another machine gives similar, not equal weights.{silent(state)}{beginning(state)}
 
 ## Curve
@@ -173,7 +173,7 @@ Held-out talkers and noises: square loss {last["valid_square"]:.3f}, mean |gain 
 ## Recordings
 {table("split | kind | source | licence | hours", [[*r[:4], f"{r[4]:.2f}"] for r in data])}
 
-Synthetic noise and simulated rooms: `synth.py`, `room.py` in `reference/training/`.
+Synthetic noise and simulated rooms: `synth.py`, `room.py` in `training/`.
 
 ## Test sets
 (to be filled in)

@@ -1,4 +1,4 @@
-"""How fast training examples are made: `python -m reference.studies.speed`.
+"""How fast training examples are made: `python -m studies.speed`.
 
 One mixture of speech-like sound and noise, as a whole and hop by hop, in one process with one
 thread: features and targets, and the signal part alone. Best of several runs.

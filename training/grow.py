@@ -8,7 +8,7 @@ What both can learn is learnt by the narrow one in a tenth of the time.
 import torch
 from torch import Tensor
 
-from reference.training.model import GRUS, READS, Model
+from training.model import GRUS, READS, Model
 
 
 @torch.no_grad()

@@ -1,8 +1,8 @@
 """What each choice in training is worth: short equal runs, one table.
 
-    python -m reference.training.ablations --index DATA/index.csv --out RUNS
+    python -m training.ablations --index DATA/index.csv --out RUNS
 
-Every row is a run of `reference.training.train` with one option changed: the same shards, seed and
+Every row is a run of `training.train` with one option changed: the same shards, seed and
 number of frames. A row that is done is not run again. At the end the table is in
 docs/ablations.md, between its two marks.
 """
@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from reference.files import fill
-from reference.training import log
-from reference.training.export import table
-from reference.training.shards import Source
-from reference.training.train import Run, Settings, add_sources, read_segments
+from training import log
+from training.export import table
+from training.shards import Source
+from training.train import Run, Settings, add_sources, read_segments
 
 BASE = Settings(model="tiny", seed=101, frames=2.4e6, first=120, reuse=1e9)  # no shard is replaced
 CHANGES = {
@@ -34,7 +34,7 @@ CHANGES = {
     "twice the learning rate": {"rate": 0.006},
     "half the batch, twice the steps": {"batch": 16},
 }
-PAGE = Path(__file__).parents[2] / "docs" / "ablations.md"
+PAGE = Path(__file__).parents[1] / "docs" / "ablations.md"
 HEAD = "change | options | square loss | mean gain error | strength loss | PESQ-WB | ESTOI"
 
 

@@ -12,16 +12,17 @@ from pathlib import Path
 import soundfile
 from tqdm import tqdm
 
+from reference import dnn
 from reference.files import whole
 from reference.params import RATE
-from reference.studies.changes import CHANGES, set_params
+from studies.changes import CHANGES, set_params
 
-SOURCES = Path(__file__).parent.parent
+STUDIES = Path(__file__).parent
 
 
 def main() -> None:
     """Make what is not there yet, several clips at a time."""
-    parser = argparse.ArgumentParser(prog="python -m reference.studies", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__)
     parser.add_argument("study", choices=["ladder", "decisions", "parts", "trials"])
     parser.add_argument("--set", type=Path, required=True, help="prepared set: build/sets/X")
     parser.add_argument("--out", type=Path, required=True, help="folder for out/ and steps.json")
@@ -41,7 +42,7 @@ def main() -> None:
             title = f"{args.study} {change}".strip()
             list(tqdm(pool.imap_unordered(work, todo), total=len(todo), desc=title))
     if args.study != "decisions":
-        steps = import_module(f"reference.studies.{args.study}").STEPS
+        steps = import_module(f"studies.{args.study}").STEPS
         titles = {step: title.format(model=args.model) for step, title in steps.items()}
         (args.out / "steps.json").write_text(json.dumps(titles, indent=1))
 
@@ -50,7 +51,7 @@ def one_clip(clip: dict, args: argparse.Namespace, change: str, version: str) ->
     """Write every step of one clip, and then that it is done."""
     from reference.clips import to_int16
 
-    study = import_module(f"reference.studies.{args.study}")
+    study = import_module(f"studies.{args.study}")
     noisy, clean = (soundfile.read(args.set / clip[side])[0] for side in ("noisy", "clean"))
     told = {"ladder": (), "decisions": (change,), "parts": (args.model,),
             "trials": (args.model, args.set)}[args.study]  # fmt: skip
@@ -79,7 +80,7 @@ def key(clip: dict, version: str) -> str:
 
 def fingerprint(model: str) -> str:
     """Changes with the code of the stages and studies, and with the weights."""
-    code = [*SOURCES.glob("*.py"), *SOURCES.glob("studies/*.py")]
-    weights = SOURCES / "models" / f"{model}.safetensors"
+    code = [*Path(dnn.__file__).parent.glob("*.py"), *STUDIES.glob("*.py")]
+    weights = dnn.MODELS / f"{model}.safetensors"
     return hashlib.sha256(b"".join(p.read_bytes() for p in [*sorted(code), weights])).hexdigest()
 

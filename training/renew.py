@@ -10,7 +10,7 @@ says what it said before and has the unit to learn with.
 import torch
 from torch import Tensor
 
-from reference.training.model import GRUS, READS, Gru, Model
+from training.model import GRUS, READS, Gru, Model
 
 LONGEST = 600  # frames, half a sequence and twice a late crop: a unit that remembers longer is slow
 

@@ -1,8 +1,8 @@
 """Train a network.
 
-    python -m reference.training.train --model small --index data/index.csv --out run --minutes 60
-    python -m reference.training.train --speech DIR --noise DIR [--rir DIR] --out run --frames 2e7
-    torchrun --nproc-per-node 2 -m reference.training.train ... (on one or, with --nnodes, more
+    python -m training.train --model small --index data/index.csv --out run --minutes 60
+    python -m training.train --speech DIR --noise DIR [--rir DIR] --out run --frames 2e7
+    torchrun --nproc-per-node 2 -m training.train ... (on one or, with --nnodes, more
     machines that see the same ``--out``: every process takes its own crops)
 
 A second call with the same ``--out`` goes on from the last checkpoint. With ``--frames`` the result
@@ -25,15 +25,15 @@ from safetensors.torch import load_file
 
 from reference.files import whole
 from reference.params import NETWORK_SIZES
-from reference.training import log, processes
-from reference.training.data import Segment, read_folder, read_index
-from reference.training.grow import grown
-from reference.training.listen import Listener, Score
-from reference.training.loss import Batch, Shape, Terms, loss
-from reference.training.model import Model
-from reference.training.optimiser import Optimiser
-from reference.training.renew import LONGEST, leaks, renew
-from reference.training.shards import SEQUENCES, Ring, Source, fixed_set
+from training import log, processes
+from training.data import Segment, read_folder, read_index
+from training.grow import grown
+from training.listen import Listener, Score
+from training.loss import Batch, Shape, Terms, loss
+from training.model import Model
+from training.optimiser import Optimiser
+from training.renew import LONGEST, leaks, renew
+from training.shards import SEQUENCES, Ring, Source, fixed_set
 
 VALID_SEED = 20_000  # of the validation mixtures: the same in all runs
 

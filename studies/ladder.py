@@ -10,7 +10,7 @@ import numpy as np
 from reference import gains, oracle
 from reference.params import ACTIVE_BINS
 from reference.stft import Synthesis
-from reference.studies.scene import Scene, cosine
+from studies.scene import Scene, cosine
 
 STEPS = {
     "noisy": "noisy: nothing done",
