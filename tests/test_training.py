@@ -1,5 +1,6 @@
 """Training: a toy run learns, resumes exactly and exports what it learned; its parts are right."""
 
+import copy
 import multiprocessing
 import os
 import signal
@@ -78,6 +79,21 @@ def test_own_recurrence_equals_torch():
     torch.testing.assert_close(own.in_one_launch(x, start), reference, rtol=0, atol=1e-12)
     for got, want in zip(gradients(ours, own), gradients(reference, theirs), strict=True):
         torch.testing.assert_close(got, want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_learns_as_the_cpu_does():
+    """The launch over all frames has a backward pass, and its gradients are those of the loop."""
+    torch.manual_seed(1)
+    model, features = Model("tiny"), torch.randn(40, 3, 70)
+
+    def gradients(device):
+        placed = copy.deepcopy(model).to(device)
+        sum(x.square().sum() for x in placed(features.to(device))).backward()
+        return [p.grad.cpu() for p in placed.parameters()]
+
+    for got, want in zip(gradients("cuda"), gradients("cpu"), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=0.01 * want.abs().max().item())
 
 
 def random_batch(frames=30, batch=2) -> Batch:

@@ -108,8 +108,8 @@ class Gru(nn.Module):
 
     def in_one_launch(self, x: Tensor, start: Tensor) -> Tensor:
         """The same on a GPU, where a launch a frame would take most of the time."""
-        weights = list(self.parameters())
-        return torch.gru(x, start[None], weights, True, 1, 0, False, False, False)[0]
+        weights, backward = list(self.parameters()), torch.is_grad_enabled()  # cuDNN keeps for it
+        return torch.gru(x, start[None].contiguous(), weights, True, 1, 0, backward, False, False)[0]
 
 
 class Conv(nn.Conv1d):
