@@ -108,8 +108,9 @@ class Gru(nn.Module):
 
     def in_one_launch(self, x: Tensor, start: Tensor) -> Tensor:
         """The same on a GPU, where a launch a frame would take most of the time."""
-        weights, backward = list(self.parameters()), torch.is_grad_enabled()  # cuDNN keeps for it
-        return torch.gru(x, start[None].contiguous(), weights, True, 1, 0, backward, False, False)[0]
+        weights, start = list(self.parameters()), start[None].contiguous()
+        training = torch.is_grad_enabled()  # without it cuDNN refuses the backward pass
+        return torch.gru(x, start, weights, True, 1, 0, training, False, False)[0]
 
 
 class Conv(nn.Conv1d):
