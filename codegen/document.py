@@ -8,9 +8,9 @@ from pathlib import Path
 from codegen import first_ring
 from codegen.plan import plan
 from reference.files import fill
-from reference.params import NETWORK_SIZES
+from reference.topology import SIZES
 
-MODELS = tuple(reversed(NETWORK_SIZES))  # small ones first
+MODELS = tuple(reversed(SIZES))  # small ones first
 MODEL = "small"  # whose stages are measured, and whose layers stand among the signals
 PAGE = Path(__file__).parent.parent / "docs" / "quantisation.md"
 
@@ -65,7 +65,7 @@ def network(plans: dict[str, dict]) -> str:
             f"{m['rows']} × {m['cols']}: {m['acc_margin_bits']:.2f}, {m['pre_margin_bits']:.2f}"
             for m in same
         ]
-        source = "int16 Q12" if same[0]["input"] == "features" else "int8, step 1/127"
+        source = "int16 Q12" if same[0]["name"] == "dense" else "int8, step 1/127"
         rows.append([f"`{same[0]['name']}`", source, *cells])
     models = ", ".join(f"`{content['api']['model_id']}`" for content in plans.values())
     return f"Models {models}.\n\n{table(['matrix', 'input', *matrices], rows)}"

@@ -22,6 +22,7 @@ from codegen.stages.dnn import Dnn
 from reference import dnn
 from reference.clips import to_int16
 from reference.params import HOP, RATE
+from reference.topology import GRUS
 
 PARTS = 12
 BLOCK = 500  # frames
@@ -71,7 +72,7 @@ def follow(model: str, features: np.ndarray) -> np.ndarray:
         states = integer.run(block)
         exact.run(block / 2.0**quantize.FEATURES_Q)
         error = np.concatenate(
-            [states[f"{gru}_q15"] / 2**15 - exact.taps[gru] for gru in quantize.GRUS], axis=1
+            [states[f"{gru}_q15"] / 2**15 - exact.taps[gru] for gru in GRUS], axis=1
         )
         found.append([np.sqrt(np.mean(error**2, axis=1)), np.abs(error).max(axis=1)])
     return np.concatenate(found, axis=1).T

@@ -7,7 +7,8 @@ instruction set is new, and its compiler flags in targets/<name>.toml under [com
 import numpy as np
 
 from codegen import fixed, pack
-from codegen.quantize import COLUMNS, S8_MAX, W_MAX
+from codegen.buffers import COLUMNS
+from codegen.quantize import S8_MAX, W_MAX
 
 _PRODUCT = (
     "int32_t *out_6k, const percepnet_matrix *m, const {input} *x, int stride, int columns"

@@ -10,9 +10,9 @@ import json
 import math
 
 import numpy as np
-from safetensors.numpy import load
 
 from codegen import fixed, formats, kernels, quantize
+from codegen.buffers import COLUMNS
 from codegen.stages import (
     attenuation,
     comb,
@@ -25,7 +25,7 @@ from codegen.stages import (
     stft,
 )
 from reference import params
-from reference.dnn import model_path
+from reference.dnn import model_path, parse, read_bytes
 from reference.suppressor import RANGES, Options
 
 VERSION = "0.1.0"
@@ -55,17 +55,15 @@ STATE_MARGIN_BYTES = 256  # alignment may differ between targets
 def plan(model: str) -> tuple[dict, dict[str, np.ndarray]]:
     """The plan of a model by name (reference/models/<model>.safetensors), and its arrays.
 
-    Raises OverflowError when a bound does not fit, FileNotFoundError for an unknown model.
+    Raises OverflowError when a bound does not fit; for a missing or unfit file as `dnn.read`.
     """
-    if not model_path(model).exists():
-        raise FileNotFoundError(f"{model_path(model)}: no such model; see reference/models")
-    return settle(model, model_path(model).read_bytes())
+    return settle(model, read_bytes(model_path(model)))
 
 
 def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     """The same from the bytes of a weight file (safetensors), whatever its layer widths."""
     digest = hashlib.sha256(blob).hexdigest()
-    network, arrays = quantize.quantize(load(blob))
+    network, arrays = quantize.quantize(parse(blob, f"model {model}"))
     tables = dict(fixed.tables())
     constants = framing()
     for stage in STAGES.values():
@@ -108,7 +106,7 @@ def framing() -> dict[str, int]:
         "ACTIVE_BINS": params.ACTIVE_BINS,
         "N_BANDS": params.N_BANDS,
         "LOOKAHEAD": params.LOOKAHEAD_FRAMES,
-        "BLOCK": quantize.COLUMNS,
+        "BLOCK": COLUMNS,
     }
 
 
@@ -154,10 +152,7 @@ def taps(network: dict) -> list[dict]:
         ("coherence_q15", "work.coherence_q15", "int16", params.N_BANDS),
         ("features_q12", "io.features_q12", "int16", params.N_FEATURES),
     ]
-    sizes = network["sizes"]
-    layers = [("dense", sizes["dense"])]
-    layers += [(conv["name"], conv["units"]) for conv in network["convs"]]
-    layers += [(gru["name"], gru["units"]) for gru in network["grus"]]
+    layers = [(of["name"], of["units"]) for of in network["layers"] if of["kind"] != "output"]
     back = [
         ("gain_q15", "io.gain_q15", "int16", params.N_BANDS),
         ("strength_q15", "io.strength_q15", "int16", params.N_BANDS),
@@ -211,11 +206,10 @@ def state_bytes(tap_list: list[dict], network: dict) -> int:
     delayed = params.LOOKAHEAD_FRAMES * (spectrum + 4 + 8 * params.N_BANDS)
     frame = 2 * spectrum + 8 + 8 * params.N_BANDS + 2 * params.HOP
     frame += 2 * (params.N_FEATURES + 2 * params.N_BANDS + 1)
-    block = (quantize.COLUMNS - 1) * frame
+    block = (COLUMNS - 1) * frame
     stages = sum(stage.state_bytes() for stage in (stft, pitch, comb, attenuation))
-    rows = 1 + quantize.COLUMNS  # the last frame before and a block
-    layers = rows * (4 * network["pre"] + network["layers_buffer"] + network["strength_buffer"])
-    layers += sum(conv["buffer"] for conv in network["convs"])
+    layers = sum(buffer["rows"] * buffer["bytes"] for buffer in network["buffers"].values())
+    layers += (1 + COLUMNS) * 4 * network["pre"]
     settings = 4 * len(RANGES) + 2 * params.HOP + 8  # and the hop that percepnet_feed fills
     total = signals + delayed + block + stages + layers + settings + 8 * params.N_BANDS
     total += STATE_MARGIN_BYTES

@@ -21,21 +21,16 @@ import math
 
 import numpy as np
 
-from codegen import pack
+from codegen import buffers, pack
 from codegen.fixed import TANH_ONE, rshift_round
+from reference.topology import FEATURES, GRUS, LAYERS, Shape, shape_of
 
-COLUMNS = 4  # frames that a matrix meets at once, at most: the length of a block
 W_MAX = 127  # symmetric, so that the proofs and the SIMD kernels never meet -128
 S8_MAX = 127
 INT32_MAX = 2**31 - 1
 SCALE_MIN = 2.0**-15  # keeps bias / scale small in rows of tiny weights; costs 2**-16 a weight
 SHIFT = 31  # what SQRDMULH takes away
 FEATURES_Q = 12
-GRUS = ("gru1", "gru2", "gru3", "gru_gain", "gru_strength")
-# Layers side by side in one int8 buffer: the input of every matrix is then one piece of it,
-# also [conv2, gru3] of gru_strength and all five of the gain.
-LAYER_ORDER = ("gru1", "gru2", "gru_gain", "conv2", "gru3")
-GAIN_ORDER = ("conv2", "gru1", "gru2", "gru3", "gru_gain")  # as in the float network
 
 
 def to_s8(x_q15: np.ndarray) -> np.ndarray:
@@ -46,31 +41,31 @@ def to_s8(x_q15: np.ndarray) -> np.ndarray:
 def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
     """Plan entry and arrays of the integer network.
 
-    weights: float tensors by name, torch layouts (`gru1.weight_ih` (3H, in) in order r, z, n;
-    `conv1.weight` (out, in, 5), newest frame last).
+    weights: float tensors by name, as `reference/topology.py` describes them.
     Returns the entry (JSON-able; see `plan_entry`) and `<matrix>_{weight,bias,mult}` arrays,
     int8 (rows, cols) and int32 (rows,).
-    Raises ValueError for a missing, misshapen or non-finite tensor, OverflowError for a bound.
+    Raises ValueError for tensors that do not fit together, OverflowError for a bound.
     """
-    sizes = network_sizes(weights)
+    shape = shape_of(weights)
     entries, arrays = [], {}
-    for name, weight, bias, source in _matrices(weights, sizes):
-        unit, x_max = (2.0**-FEATURES_Q, 2**15) if source == "features" else (1 / S8_MAX, S8_MAX)
-        w, b, mult = quantize_rows(name, weight, bias, unit, result_steps(name, len(bias)))
+    for name, layer, weight, bias in _matrices(weights, shape):
+        of_features = LAYERS[layer].reads == (FEATURES,)
+        unit, x_max = (2.0**-FEATURES_Q, 2**15) if of_features else (1 / S8_MAX, S8_MAX)
+        one = result_steps(LAYERS[layer].kind, len(bias))
+        w, b, mult = quantize_rows(name, weight, bias, unit, one)
         entries.append(
             {
                 "name": name,
                 "rows": w.shape[0],
                 "cols": w.shape[1],
-                **packed_size(*w.shape, pack.DEPTH_S16 if source == "features" else pack.DEPTH_S8),
-                "i8mm": source not in ("features", name.removesuffix("_hh")),
-                "input": source,
+                **packed_size(*w.shape, pack.DEPTH_S16 if of_features else pack.DEPTH_S8),
+                "i8mm": not of_features and not name.endswith("_hh"),  # meets several columns
                 **prove(name, w, b, mult, x_max),
             }
         )
         arrays |= {f"{name}_weight": w, f"{name}_bias": b, f"{name}_mult": mult}
     _prove_gates({e["name"]: e for e in entries})
-    return plan_entry(sizes, entries), arrays
+    return plan_entry(shape, entries), arrays
 
 
 def quantize_rows(
@@ -92,10 +87,10 @@ def quantize_rows(
     return w.astype(np.int8), b.astype(np.int32), mult.astype(np.int32)
 
 
-def result_steps(name: str, rows: int) -> np.ndarray:
-    """Steps of a matrix's results to 1: (rows,). Half of tanh's where a sigmoid reads them."""
-    of_tanh = np.full(rows, name not in ("gain", "strength", "vad"))
-    if name.startswith("gru"):
+def result_steps(kind: str, rows: int) -> np.ndarray:
+    """Steps to 1 of what a layer's matrix gives: (rows,). Half of tanh's where a sigmoid reads."""
+    of_tanh = np.full(rows, kind != "output")
+    if kind == "gru":
         of_tanh[: 2 * rows // 3] = False  # r and z
     return np.where(of_tanh, TANH_ONE, TANH_ONE // 2)
 
@@ -145,23 +140,9 @@ def margin_bits(bound: int) -> float:
     return round(math.log2(INT32_MAX / max(bound, 1)), 2)
 
 
-def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
-    """All that templates and twin need, nothing left to compute: sizes, buffers, layers."""
-    units = {g: sizes["strength" if g == "gru_strength" else "gru"] for g in GRUS}
-    width = {**units, "conv2": sizes["conv"]}
-    starts = np.cumsum([0] + [width[layer] for layer in LAYER_ORDER]).tolist()
-    offset = dict(zip(LAYER_ORDER, starts, strict=False))
-    source = {"gru1": "conv2", "gru2": "gru1", "gru3": "gru2", "gru_gain": "gru3",
-              "gru_strength": "conv2"}  # fmt: skip
-    layers_buffer = pack.up(starts[-1] + pack.COLS_S8, pack.COLS_S8)  # for whole vectors anywhere
-    keep2 = sizes["conv"] * (sizes["conv2_taps"] - 1)
-    convs = [
-        ("conv1", sizes["dense"], sizes["conv1_taps"], f"st->conv2_in + {keep2}", sizes["conv"]),
-        ("conv2", sizes["conv"], sizes["conv2_taps"], f"st->layers[1] + {offset['conv2']}",
-         layers_buffer),
-    ]  # fmt: skip
+def plan_entry(shape: Shape, matrices: list[dict]) -> dict:
+    """All that templates and twin need, nothing left to compute: layers, buffers, matrices."""
     return {
-        "sizes": sizes,
         "formats": {
             "features": f"int16 Q{FEATURES_Q}",
             "layers": "int16 Q15",
@@ -171,18 +152,9 @@ def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
             "pre_activations": f"int32, {TANH_ONE} steps to 1; for a sigmoid half of its argument",
             "outputs": "int16 Q15, 0..32767",
         },
-        "convs": [
-            {"name": n, "units": sizes["conv"], "inputs": i, "history": i * k, "keep": i * (k - 1),
-             "buffer": (COLUMNS - 1) * i + pack.up(i * k, pack.COLS_S8),
-             "to": to, "to_stride": stride}
-            for n, i, k, to, stride in convs
-        ],
-        "grus": [{"name": g, "units": units[g], "input": offset[source[g]]} for g in GRUS],
-        "layers": starts[-1],
-        "layers_buffer": layers_buffer,
-        "features_buffer": pack.up(sizes["features"], pack.DEPTH_S16),
-        "strength_buffer": pack.up(sizes["strength"], pack.COLS_S8),
-        "layer_offset": dict(sorted(offset.items())),
+        "layers": [_layer(name, shape) for name in LAYERS],
+        "buffers": buffers.of(shape),
+        "features_buffer": pack.up(shape.width[FEATURES], pack.DEPTH_S16),
         "pre": max(m["packed_rows"] for m in matrices),
         "cols_max": max(m["packed_cols"] for m in matrices),
         "matrices": matrices,
@@ -192,62 +164,42 @@ def plan_entry(sizes: dict[str, int], matrices: list[dict]) -> dict:
     }
 
 
-def network_sizes(weights: dict[str, np.ndarray]) -> dict[str, int]:
-    """Widths of the layers, read from the tensors and checked; ValueError says what is wrong."""
-    _shape(weights, "conv1.weight", 3), _shape(weights, "conv2.weight", 3)
-    _shape(weights, "gain.weight", 2), _shape(weights, "dense.weight", 2)
-    dense, features = weights["dense.weight"].shape
-    conv, _, conv1_taps = weights["conv1.weight"].shape
-    gru = _shape(weights, "gru1.weight_hh", 2)[1]
-    strength = _shape(weights, "gru_strength.weight_hh", 2)[1]
-    bands, conv2_taps = weights["gain.weight"].shape[0], weights["conv2.weight"].shape[2]
-    concat = conv + 4 * gru
-    want = {
-        "dense.weight": (dense, features), "dense.bias": (dense,),
-        "conv1.weight": (conv, dense, conv1_taps), "conv1.bias": (conv,),
-        "conv2.weight": (conv, conv, conv2_taps), "conv2.bias": (conv,),
-        "gain.weight": (bands, concat), "gain.bias": (bands,),
-        "vad.weight": (1, concat), "vad.bias": (1,),
-        "strength.weight": (bands, strength), "strength.bias": (bands,),
-    }  # fmt: skip
-    for g in GRUS:
-        inputs = {"gru1": conv, "gru_strength": conv + gru}.get(g, gru)
-        h = strength if g == "gru_strength" else gru
-        want |= {f"{g}.weight_ih": (3 * h, inputs), f"{g}.weight_hh": (3 * h, h)}
-        want |= {f"{g}.bias_ih": (3 * h,), f"{g}.bias_hh": (3 * h,)}
-    for name, shape in want.items():
-        if _shape(weights, name, len(shape)) != shape:
-            raise ValueError(f"tensor {name}: expected shape {shape}, got {weights[name].shape}")
-        if not np.isfinite(weights[name]).all():
-            raise ValueError(f"tensor {name}: expected finite numbers; train or export it again")
-    return {
-        "bands": bands, "conv": conv, "conv1_taps": conv1_taps, "conv2_taps": conv2_taps,
-        "dense": dense, "features": features, "gru": gru, "strength": strength,
-    }  # fmt: skip
+def _layer(name: str, shape: Shape) -> dict:
+    """A layer: its kind and width, what it reads in buffer order, where that and its output lie.
+
+    A convolution's frames are what it reaches; kept: bytes of them that the next block reads too.
+    """
+    kind, reads = LAYERS[name].kind, list(buffers.order(name))
+    entry = {"name": name, "kind": kind, "units": shape.width[name], "reads": reads}
+    if kind != "dense":
+        entry["from"] = buffers.source(name, shape)
+    if kind != "output":
+        entry["to"] = buffers.target(name, shape)
+    if kind == "conv":
+        frames = shape.frames[name]
+        entry |= {"frames": frames, "kept": (frames - 1) * shape.inputs(name)}
+    return entry
 
 
-def _matrices(weights: dict, sizes: dict[str, int]):
-    """(name, weight (rows, cols), bias, input) in pipeline order, columns in buffer order."""
+def _matrices(weights: dict, shape: Shape):
+    """(name, its layer, weight (rows, cols), bias), columns in the order of the buffers."""
 
-    def conv(name: str) -> np.ndarray:  # (out, in, taps) -> (out, taps * in), oldest frame first
-        w = weights[f"{name}.weight"]
-        return w.transpose(0, 2, 1).reshape(w.shape[0], -1)
+    def columns(layer: str, weight: np.ndarray) -> np.ndarray:
+        reads = LAYERS[layer].reads
+        ends = np.cumsum([shape.width[source] for source in reads])[:-1]
+        of_source = dict(zip(reads, np.split(weight, ends, axis=1), strict=True))
+        return np.concatenate([of_source[source] for source in buffers.order(layer)], axis=1)
 
-    def concat(name: str) -> np.ndarray:
-        ends = np.cumsum([sizes["conv"]] + 4 * [sizes["gru"]])[:-1]
-        parts = np.split(weights[f"{name}.weight"], ends, axis=1)
-        by_layer = dict(zip(GAIN_ORDER, parts, strict=True))
-        return np.concatenate([by_layer[layer] for layer in LAYER_ORDER], axis=1)
-
-    yield "dense", weights["dense.weight"], weights["dense.bias"], "features"
-    yield "conv1", conv("conv1"), weights["conv1.bias"], "dense"
-    yield "conv2", conv("conv2"), weights["conv2.bias"], "conv1"
-    for g in GRUS:
-        yield f"{g}_ih", weights[f"{g}.weight_ih"], weights[f"{g}.bias_ih"], "layers"
-        yield f"{g}_hh", weights[f"{g}.weight_hh"], weights[f"{g}.bias_hh"], g
-    yield "gain", concat("gain"), weights["gain.bias"], "layers"
-    yield "vad", concat("vad"), weights["vad.bias"], "layers"
-    yield "strength", weights["strength.weight"], weights["strength.bias"], "gru_strength"
+    for name, layer in LAYERS.items():
+        if layer.kind == "gru":
+            ih, hh = weights[f"{name}.weight_ih"], weights[f"{name}.weight_hh"]
+            yield f"{name}_ih", name, columns(name, ih), weights[f"{name}.bias_ih"]
+            yield f"{name}_hh", name, hh, weights[f"{name}.bias_hh"]
+        else:
+            weight = columns(name, weights[f"{name}.weight"])
+            if layer.kind == "conv":  # (out, in, frames) -> (out, frames * in), oldest frame first
+                weight = weight.transpose(0, 2, 1).reshape(len(weight), -1)
+            yield name, name, weight, weights[f"{name}.bias"]
 
 
 def _prove_gates(entries: dict[str, dict]) -> None:
@@ -255,13 +207,6 @@ def _prove_gates(entries: dict[str, dict]) -> None:
     for g in GRUS:
         total = entries[f"{g}_ih"]["pre_bound"] + entries[f"{g}_hh"]["pre_bound"]
         _expect(g, "gate pre-activation", np.array([total]), INT32_MAX, "clamp the float weights")
-
-
-def _shape(weights: dict[str, np.ndarray], name: str, dimensions: int) -> tuple[int, ...]:
-    if name not in weights or np.ndim(weights[name]) != dimensions:
-        found = np.shape(weights[name]) if name in weights else "no such tensor"
-        raise ValueError(f"tensor {name}: expected {dimensions} dimensions, got {found}")
-    return np.shape(weights[name])
 
 
 def _expect(name: str, what: str, values: np.ndarray, bound: int, remedy: str) -> None:

@@ -66,7 +66,10 @@ def main() -> None:
     parser.add_argument("--model", default="small")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    content = write(args.model, args.out)
+    try:
+        content = write(args.model, args.out)
+    except (FileNotFoundError, OverflowError, ValueError) as error:
+        parser.error(str(error))
     tightest = min(content["bounds"], key=lambda bound: bound["margin_bits"])
     print(
         f"{args.out}: {content['api']['model_id']}, plan {content['hash'][:16]}, tightest bound"

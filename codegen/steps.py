@@ -14,11 +14,11 @@ import sys
 from functools import cache, partial
 
 import numpy as np
-from scipy.special import expit as sigmoid
 
 from codegen import quantize, twin
 from reference import dnn, suppressor
 from reference.clips import process_set, to_int16
+from reference.topology import FEATURES, LAYERS
 
 STEPS = ("signal", "weights", "activations")
 
@@ -55,47 +55,23 @@ def int8_input(x: np.ndarray) -> np.ndarray:
     return np.floor(x * quantize.S8_MAX + 0.5) / quantize.S8_MAX
 
 
-class Int8Conv(dnn.Conv):
-    """Convolution whose inputs are rounded to int8."""
-
-    def run(self, x: np.ndarray) -> np.ndarray:
-        return super().run(int8_input(x))
-
-
-class Int8Dense(dnn.Dense):
-    """Dense layer whose inputs are rounded to int8."""
-
-    def run(self, x: np.ndarray) -> np.ndarray:
-        return super().run(int8_input(x))
-
-
 class Int8Gru(dnn.Gru):
-    """GRU whose matrices see inputs and state rounded to int8; the state itself stays."""
+    """GRU whose matrix sees the state rounded to int8; the state itself stays."""
 
-    def run(self, x: np.ndarray) -> np.ndarray:
-        n, h, out = 2 * self.width, self.state, np.empty((*x.shape[:-1], self.width))
-        for row, outside in zip(out, int8_input(x) @ self.w_ih.T + self.b_ih, strict=True):
-            inside = int8_input(h) @ self.w_hh.T + self.b_hh
-            r, z = np.split(sigmoid(outside[..., :n] + inside[..., :n]), 2, axis=-1)
-            row[:] = h = (1 - z) * np.tanh(outside[..., n:] + r * inside[..., n:]) + z * h
-        self.state = h.copy()
-        return out
+    def inside(self, h: np.ndarray) -> np.ndarray:
+        return super().inside(int8_input(h))
 
 
 class Int8Inputs(dnn.Network):
     """The float network with every matrix input rounded as the integer network rounds it."""
 
-    def __init__(self, weights: dnn.Weights) -> None:
-        super().__init__(weights)
-        self.conv1, self.conv2 = Int8Conv(weights, "conv1"), Int8Conv(weights, "conv2")
-        self.chain = {name: Int8Gru(weights, name) for name in self.chain}
-        self.gru_strength = Int8Gru(weights, "gru_strength")
-        self.gain, self.vad = Int8Dense(weights, "gain"), Int8Dense(weights, "vad")
-        self.strength = Int8Dense(weights, "strength")
+    kinds = dnn.KINDS | {"gru": Int8Gru}
 
-    def run(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def heard(self, name: str, x: np.ndarray) -> np.ndarray:
+        if LAYERS[name].reads != (FEATURES,):
+            return int8_input(x)
         one = 2.0**quantize.FEATURES_Q
-        return super().run(np.floor(np.asarray(features) * one + 0.5) / one)
+        return np.floor(x * one + 0.5) / one
 
 
 load = cache(dnn.load)

@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from reference import dnn
 from reference.files import whole
 from reference.params import DELAY, HOP, RATE
 
@@ -42,7 +43,11 @@ def process_set(
     clips = sorted((args.set / "noisy").glob("*.wav"), key=lambda clip: clip.stat().st_size)
     if not clips:
         parser.error(f"no clips in {args.set}/noisy; make them with python -m eval.testset prepare")
-    key = {"model": args.model, "fingerprint": fingerprint(args.model)}
+    try:
+        dnn.load(args.model)
+        key = {"model": args.model, "fingerprint": fingerprint(args.model)}
+    except (FileNotFoundError, OverflowError, ValueError) as error:
+        parser.error(str(error))
     todo = [clip for clip in clips if not up_to_date(clip, args.out, key)]
     forget(todo, args.out)
     os.environ |= dict.fromkeys(BLAS_THREADS, "1")

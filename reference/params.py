@@ -79,11 +79,3 @@ HIGHPASS_MIN, HIGHPASS_MAX = 60.0, 100.0  # Hz: range of the cutoff
 HIGHPASS_SMOOTHING = 0.02  # per frame, times the pitch correlation; 3 times faster downwards
 HIGHPASS_DOWN = 3.0
 HIGHPASS_VOICED = 0.5  # pitch correlation above which the frame steers the cutoff
-
-# --- network sizes: dense, convolution, GRU and strength-GRU widths (P20 section 4) -----------
-NETWORK_SIZES = {
-    "full": (128, 512, 512, 128),  # the paper's
-    "small": (96, 160, 160, 64),
-    "tiny": (64, 80, 80, 32),
-}
-CONV1_KERNEL, CONV2_KERNEL = 5, 3  # frames

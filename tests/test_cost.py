@@ -38,8 +38,8 @@ def test_int8_inputs_have_255_values_and_the_state_keeps_more():
     exact, rounded = dnn.Network(weights), steps.Int8Inputs(weights)
     expected, got = exact.run(features)[0], rounded.run(features)[0]
     assert 20 < snr_db(expected, got) < 80
-    assert not np.array_equal(rounded.gru_strength.state, steps.int8_input(
-        rounded.gru_strength.state))  # fmt: skip
+    state = rounded.layers["gru_strength"].state
+    assert not np.array_equal(state, steps.int8_input(state))
 
 
 def test_float_network_in_the_integer_pipeline_rounds_to_q15():

@@ -5,13 +5,15 @@ import pytest
 from safetensors.numpy import save_file
 
 from reference import dnn
+from reference.topology import named, shape_of
 
 FRAMES = 60
 
 
 def random_weights(name="small", seed=1):
     rng = np.random.default_rng(seed)
-    return {k: rng.uniform(-0.3, 0.3, s).astype(np.float32) for k, s in dnn.shapes(name).items()}
+    tensors = named(name).tensors().items()
+    return {k: rng.uniform(-0.3, 0.3, s).astype(np.float32) for k, s in tensors}
 
 
 def random_features(seed=2):
@@ -19,7 +21,7 @@ def random_features(seed=2):
 
 
 def test_full_has_the_published_number_of_weights():
-    table = dnn.shapes("full")
+    table = named("full").tensors()
     count = sum(np.prod(s) for k, s in table.items() if "weight" in k and "vad" not in k)
     assert count == 7_948_288
 
@@ -88,17 +90,63 @@ def test_convolution_is_causal_and_newest_last():
     np.testing.assert_allclose(np.arctanh(out[:, 0]), [0.4, 0.2, 0.1, 0, 0], atol=1e-12)
 
 
-def test_reading_says_what_is_wrong(tmp_path):
+WRONG = {  # what is done to good weights, and what is said
+    "a matrix of other widths": (
+        lambda w: w | {"gru2.weight_hh": w["gru2.weight_hh"][:3]},
+        r"tensor gru2.weight_hh of shape \(3, 160\) found; \(480, 160\) is needed",
+    ),
+    "a bias of other widths": (
+        lambda w: w | {"gain.bias": w["gain.bias"][:-1]},
+        r"tensor gain.bias of shape \(33,\) found; \(34,\) is needed",
+    ),
+    "a missing tensor": (
+        lambda w: {k: v for k, v in w.items() if k != "gru3.bias_hh"},
+        "tensor gru3.bias_hh is missing",
+    ),
+    "an empty tensor": (
+        lambda w: w | {"conv1.weight": w["conv1.weight"][..., :0]},
+        "tensor conv1.weight is empty",
+    ),
+    "a strange tensor": (
+        lambda w: w | {"gru4.bias": w["gain.bias"]},
+        "tensor gru4.bias found; the network has none",
+    ),
+    "not finite": (
+        lambda w: w | {"vad.bias": np.float32([np.nan])},
+        "tensor vad.bias holds numbers that are not finite",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_reference_and_generator_refuse_a_file_with_the_same_words(wrong, tmp_path):
+    from codegen.plan import settle
+
+    spoil, words = WRONG[wrong]
+    path = tmp_path / "x.safetensors"
+    save_file({k: np.ascontiguousarray(v) for k, v in spoil(random_weights()).items()}, path)
+    with pytest.raises(ValueError, match=words) as by_reference:
+        dnn.read(path)
+    with pytest.raises(ValueError, match=words) as by_generator:
+        settle("x", path.read_bytes())
+    assert str(by_reference.value).split(": ", 1)[1] == str(by_generator.value).split(": ", 1)[1]
+
+
+def test_a_missing_or_broken_file_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
     with pytest.raises(FileNotFoundError, match="there are"):
         dnn.read(path)
-    weights = random_weights()
-    save_file(weights, path, {"model": "small"})
-    assert dnn.read(path).keys() == weights.keys()
-    save_file(weights, path, {"model": "enormous"})
-    with pytest.raises(ValueError, match="enormous"):
+    path.write_bytes(b"no weights")
+    with pytest.raises(ValueError, match="x.safetensors: safetensors with float weights are"):
         dnn.read(path)
-    weights["gru2.weight_hh"] = weights["gru2.weight_hh"][:3]
-    save_file(weights, path, {"model": "small"})
-    with pytest.raises(ValueError, match=r"gru2.weight_hh of shape \(480, 160\)"):
-        dnn.read(path)
+
+
+def test_a_file_of_widths_that_no_list_holds_is_read(tmp_path):
+    from test_quantize import ODD, random_tensors
+
+    weights = random_tensors(1, ODD)
+    save_file(weights, tmp_path / "x.safetensors")
+    read = dnn.read(tmp_path / "x.safetensors")
+    assert read.keys() == weights.keys() and shape_of(read) == ODD
+    gain, strength, vad = dnn.Network(read).run(random_features())
+    assert gain.shape == strength.shape == (FRAMES, 34) and vad.shape == (FRAMES,)

@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 from c_harness import c_tables
 from test_fixed import GCC
-from test_quantize import SMALL, TOY, random_network
+from test_quantize import ODD, SMALL, TOY, random_network, random_tensors
 
 from codegen import fixed, kernels, pack
 from codegen import quantize as q
 from codegen.render import environment
 from codegen.stages.dnn import Dnn
 from reference.dnn import Network
+from reference.topology import LAYERS, OUTPUTS, shape
 
 SOURCES = ["dnn.c", "weights.c", *kernels.scalar_files("dnn")]
-LAYERS = ("dense", "conv1", "conv2", "gru1", "gru2", "gru3", "gru_gain", "gru_strength")
 
 
 def float_forward(weights, features):
     """Every layer and output of the float network: (frames, 70) -> dict of (frames, units)."""
     network = Network(weights)
-    gain, strength, vad = network.run(features)
-    return network.taps | {"gain": gain, "strength": strength, "vad": vad[:, None]}
+    network.run(features)
+    return network.taps
 
 
 def features_like_speech(frames: int, seed: int = 0) -> np.ndarray:
@@ -98,11 +98,11 @@ def build(tmp_path_factory):
             text = (folder / name).read_text()
             assert old in text, f"{name} holds no {old!r}"
             (folder / name).write_text(text.replace(old, new, 1))
-        outputs = (("gain", 34), ("strength", 34), ("vad", 1))
         dnn = [name for op in kernels.OPS if op["stage"] == "dnn" for name in op["functions"]]
         scalar = ", ".join(f".{name} = percepnet_{name}_scalar" for name in dnn)
-        writes = [f"fwrite(st.{n}_q15, 2, sizeof st.{n}_q15 / 2, stdout);" for n in LAYERS]
-        writes += [f"fwrite(io.{n}_q15, 2, {n_out}, stdout);" for n, n_out in outputs]
+        writes = [f"fwrite(st.{n}_q15, 2, sizeof st.{n}_q15 / 2, stdout);" for n in LAYERS
+                  if n not in OUTPUTS]  # fmt: skip
+        writes += [f"fwrite(io.{n}_q15, 2, {units}, stdout);" for n, units in OUTPUTS.items()]
         (folder / "main.c").write_text(
             '#include "dnn.h"\n#include "fixed.h"\n#include <stdio.h>\n'
             + c_tables(fixed.tables())
@@ -138,9 +138,9 @@ def expect_c_equals_twin(program, network, features):
     return twin
 
 
-@pytest.mark.parametrize("sizes", [TOY, SMALL], ids=["toy", "small"])
-def test_twin_equals_c(sizes, build):
-    network = q.quantize(random_network(5, **sizes))
+@pytest.mark.parametrize("shape", [shape(**TOY), ODD, shape(**SMALL)], ids=["toy", "odd", "small"])
+def test_twin_equals_c(shape, build):
+    network = q.quantize(random_tensors(5, shape))
     program = build(network)
     expect_c_equals_twin(program, network, features_like_speech(200))
     expect_c_equals_twin(program, network, adversarial_features(200))

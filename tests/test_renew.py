@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from training.model import GRUS, Model
+from reference.topology import GRUS
+from training.model import Model
 from training.renew import LONGEST, leaks, leave_out, renew
 
 STUCK = {"gru1": [3], "gru3": [0, 5, 79], "gru_gain": [7], "gru_strength": [31]}
@@ -24,7 +25,7 @@ def stuck():
 
 
 def marks(model) -> dict[str, torch.Tensor]:
-    marked = {name: torch.zeros(model.width(name), dtype=torch.bool) for name in GRUS}
+    marked = {name: torch.zeros(model.shape.width[name], dtype=torch.bool) for name in GRUS}
     for name, units in STUCK.items():
         marked[name][units] = True
     return marked
@@ -64,7 +65,7 @@ def test_renewed_network_says_the_same_and_its_units_move(stuck):
         assert torch.equal(getattr(stuck, name).bias_hh[rows], old[f"{name}.bias_hh"][rows])
     logits = sum(x.sum() for x in stuck(features))
     (gradient,) = torch.autograd.grad(logits, stuck.gain.weight)
-    place = stuck.width("conv2") + stuck.width("gru1") + stuck.width("gru2")
+    place = sum(stuck.shape.width[name] for name in ("conv2", "gru1", "gru2"))
     assert gradient[:, [place, place + 5, place + 79]].all(), "what they say can be learnt again"
 
 

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from reference import dnn
 from reference.files import fill
 from reference.params import N_BANDS, RATE
+from reference.topology import named
 from training import ablations, log, mix, processes, room, synth
 from training.data import Cache, Pool, bandwidth, read_folder, read_index
 from training.export import card, carry_over, export, options, part_way
@@ -516,7 +517,7 @@ def test_card_names_the_options_of_its_run():
 def test_listener_hears_what_is_better(segments, cache):
     """On held-out mixtures, gains of 1 change nothing; without 0.4 to 7 kHz they score worse."""
     listener = Listener(Source(segments, cache, 1), 2)
-    weights = {k: np.zeros(shape, np.float32) for k, shape in dnn.shapes("tiny").items()}
+    weights = {k: np.zeros(shape, np.float32) for k, shape in named("tiny").tensors().items()}
     whole = np.full(N_BANDS, 20.0)
     hollow = np.where((np.arange(N_BANDS) >= 4) & (np.arange(N_BANDS) < 25), -20.0, whole)
     scores = [

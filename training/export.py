@@ -148,7 +148,7 @@ def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str, s
     last = rows[-1]
     return f"""# Model `{name}`
 
-{count:,} parameters, {stored}, sha256 `{digest}`. Size `{s["model"]}` of `reference/params.py`.
+{count:,} parameters, {stored}, sha256 `{digest}`. Size `{s["model"]}` of `reference/topology.py`.
 Licence of the weights: to be stated by who trained them; sources and their licences below.
 
 ## Recipe

@@ -10,17 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reference.params import CONV1_KERNEL, CONV2_KERNEL, N_BANDS, N_FEATURES, NETWORK_SIZES
+from reference.topology import FEATURES, GRUS, LAYERS, OUTPUTS, Shape, named
 
 WEIGHT_LIMIT = 0.5  # P20 section 4: all weights within +-1/2
-READS = {
-    "gru1": ("conv2",), "gru2": ("gru1",), "gru3": ("gru2",), "gru_gain": ("gru3",),
-    "gru_strength": ("conv2", "gru3"), "strength": ("gru_strength",),
-    "gain": ("conv2", "gru1", "gru2", "gru3", "gru_gain"),
-    "vad": ("conv2", "gru1", "gru2", "gru3", "gru_gain"),
-}  # fmt: skip
-"""Which outputs a layer reads, side by side."""
-GRUS = tuple(name for name in READS if name.startswith("gru"))
 Logits = tuple[Tensor, Tensor, Tensor]  # of gain (L, B, 34), strength (L, B, 34), vad (L, B)
 Products = torch.dtype | None  # type of the factors in large products; None = that of the input
 
@@ -128,6 +120,18 @@ class Conv(nn.Conv1d):
         return affine(stacked, self.weight.transpose(1, 2).flatten(1), self.bias, self.products)
 
 
+def build(name: str, shape: Shape, products: Products) -> nn.Module:
+    """A layer before its squashing function, with weights to begin with."""
+    inputs, width = shape.inputs(name), shape.width[name]
+    match LAYERS[name].kind:
+        case "gru":
+            return Gru(inputs, width, products)
+        case "conv":
+            return Conv(inputs, width, shape.frames[name], products)
+        case _:
+            return nn.Linear(inputs, width)
+
+
 class Model(nn.Module):
     """features (L, B, 70) -> logits of gain (L, B, 34), strength (L, B, 34) and vad (L, B).
 
@@ -137,20 +141,9 @@ class Model(nn.Module):
 
     def __init__(self, name: str, products: Products = None):
         super().__init__()
-        if name not in NETWORK_SIZES:
-            raise ValueError(f"model {name!r}: expected one of {sorted(NETWORK_SIZES)}")
-        dense, conv, gru, strength = NETWORK_SIZES[name]
-        self.name = name
-        self.dense = nn.Linear(N_FEATURES, dense)
-        self.conv1 = Conv(dense, conv, CONV1_KERNEL, products)
-        self.conv2 = Conv(conv, conv, CONV2_KERNEL, products)
-        self.gru1 = Gru(conv, gru, products)
-        self.gru2, self.gru3 = Gru(gru, gru, products), Gru(gru, gru, products)
-        self.gru_gain = Gru(gru, gru, products)
-        self.gru_strength = Gru(conv + gru, strength, products)
-        self.gain = nn.Linear(conv + 4 * gru, N_BANDS)
-        self.vad = nn.Linear(conv + 4 * gru, 1)
-        self.strength = nn.Linear(strength, N_BANDS)
+        self.name, self.shape = name, named(name)
+        for layer in LAYERS:
+            self.add_module(layer, build(layer, self.shape, products))
 
     def forward(self, features: Tensor) -> Logits:
         """Logits for whole sequences that start from a fresh state."""
@@ -158,12 +151,7 @@ class Model(nn.Module):
 
     def fresh(self, batch: int) -> list[Tensor]:
         """States of the recurrent layers after a reset, each (B, width)."""
-        return [self.dense.weight.new_zeros(batch, self.width(name)) for name in GRUS]
-
-    def width(self, name: str) -> int:
-        """Outputs of conv2 or of a recurrent layer."""
-        layer = getattr(self, name)
-        return layer.weight_hh.shape[1] if isinstance(layer, Gru) else layer.out_channels
+        return [self.dense.weight.new_zeros(batch, self.shape.width[name]) for name in GRUS]
 
     def go_on(self, features: Tensor, start: list[Tensor]) -> tuple[Logits, list[Tensor]]:
         """Logits for sequences whose layers start from given states, and the last states.
@@ -171,23 +159,22 @@ class Model(nn.Module):
         The convolutions see zeros before the first frame.
         """
         outputs = self.layers(features, start)
-        gain, strength, vad = (
-            getattr(self, name)(self.read(outputs, name)) for name in ("gain", "strength", "vad")
-        )
+        gain, strength, vad = (getattr(self, n)(self.read(outputs, n)) for n in OUTPUTS)
         return (gain, strength, vad[..., 0]), [outputs[name][-1].detach() for name in GRUS]
 
     def layers(self, features: Tensor, start: list[Tensor]) -> dict[str, Tensor]:
-        """Outputs (L, B, width) of conv2 and of the recurrent layers."""
-        x = torch.tanh(self.dense(features))
-        x = torch.tanh(self.conv1(x))
-        outputs = {"conv2": torch.tanh(self.conv2(x))}
-        for name, state in zip(GRUS, start, strict=True):
-            outputs[name] = getattr(self, name)(self.read(outputs, name), state)
+        """Outputs (L, B, width) of all layers before the last."""
+        outputs, states = {FEATURES: features}, dict(zip(GRUS, start, strict=True))
+        for name, layer in LAYERS.items():
+            if layer.kind == "gru":
+                outputs[name] = getattr(self, name)(self.read(outputs, name), states[name])
+            elif layer.kind != "output":
+                outputs[name] = torch.tanh(getattr(self, name)(self.read(outputs, name)))
         return outputs
 
     def read(self, outputs: dict[str, Tensor], name: str) -> Tensor:
         """What the layer called ``name`` reads."""
-        parts = [outputs[source] for source in READS[name]]
+        parts = [outputs[source] for source in LAYERS[name].reads]
         return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
 
     @torch.no_grad()

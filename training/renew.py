@@ -10,7 +10,8 @@ says what it said before and has the unit to learn with.
 import torch
 from torch import Tensor
 
-from training.model import GRUS, READS, Gru, Model
+from reference.topology import GRUS, LAYERS
+from training.model import Gru, Model
 
 LONGEST = 600  # frames, half a sequence and twice a late crop: a unit that remembers longer is slow
 
@@ -55,8 +56,9 @@ def renew(model: Model, slow: dict[str, Tensor], new: Model) -> None:
         for key, parameter in getattr(model, name).named_parameters():
             parameter[rows] = getattr(new, name).get_parameter(key)[rows]
         getattr(model, name).weight_hh[:, units] = 0
-    for reader, sources in READS.items():
-        layer = getattr(model, reader)
-        weight = layer.weight_ih if isinstance(layer, Gru) else layer.weight
-        heard = [slow.get(s, torch.zeros(model.width(s), dtype=torch.bool)) for s in sources]
+    for name, layer in LAYERS.items():
+        reader = getattr(model, name)
+        weight = reader.weight_ih if isinstance(reader, Gru) else reader.weight
+        widths = model.shape.width
+        heard = [slow.get(s, torch.zeros(widths[s], dtype=torch.bool)) for s in layer.reads]
         weight[:, torch.cat([h.to(weight.device) for h in heard])] = 0

@@ -24,7 +24,7 @@ import torch
 from safetensors.torch import load_file
 
 from reference.files import whole
-from reference.params import NETWORK_SIZES
+from reference.topology import SIZES
 from training import log, processes
 from training.data import Segment, read_folder, read_index
 from training.grow import grown
@@ -333,7 +333,7 @@ def read_segments(args: argparse.Namespace) -> list[Segment]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="small", choices=sorted(NETWORK_SIZES))
+    parser.add_argument("--model", default="small", choices=sorted(SIZES))
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     add_sources(parser)
     parser.add_argument("--init", type=Path, help="weights to start from, as wide or narrower")

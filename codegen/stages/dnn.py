@@ -15,6 +15,7 @@ import numpy as np
 
 from codegen.fixed import mul_q, rshift_round, sigmoid_q15, tanh_q15
 from codegen.quantize import SHIFT, to_s8
+from reference.topology import FEATURES
 
 
 class Matrix:
@@ -45,50 +46,45 @@ class Dnn:
 
     def reset(self) -> None:
         """All states to zero, as after percepnet_reset."""
-        self.past = dict.fromkeys(conv["name"] for conv in self.plan["convs"])  # silence
-        self.state_q15 = {g["name"]: np.zeros(g["units"], np.int64) for g in self.plan["grus"]}
+        self.past: dict[str, np.ndarray] = {}  # none: silence
+        self.state_q15: dict[str, np.ndarray] = {}
 
     def run(self, features_q12: np.ndarray) -> dict[str, np.ndarray]:
-        """Features int16 Q12 (L, ..., 70) to taps, int16 Q15 (L, ..., units).
+        """Features int16 Q12 (L, ..., 70) to the outputs of all layers, int16 Q15 (L, ..., units).
 
-        Taps in pipeline order: dense, conv1, conv2, gru1, gru2, gru3, gru_gain, gru_strength,
-        then the outputs gain, strength (34 units each), vad (1 unit); each name ends in _q15.
+        In the order of `reference/topology.py`; each name ends in _q15.
         """
-        taps = {"dense": tanh_q15(self.matrices["dense"](np.asarray(features_q12)))}
-        taps["conv1"] = self._conv("conv1", taps["dense"])
-        taps["conv2"] = self._conv("conv2", taps["conv1"])
-        layers = np.empty((*np.shape(features_q12)[:-1], self.plan["layers"]), np.int64)
-        self._put(layers, "conv2", taps["conv2"])
-        for gru in self.plan["grus"]:
-            taps[gru["name"]] = self._gru(gru, layers)
-            self._put(layers, gru["name"], taps[gru["name"]])
-        inputs = {"gain": layers, "strength": to_s8(taps["gru_strength"]), "vad": layers}
-        taps |= {name: sigmoid_q15(self.matrices[name](x)) for name, x in inputs.items()}
-        return {f"{name}_q15": tap.astype(np.int16) for name, tap in taps.items()}
+        inputs, taps = {FEATURES: np.asarray(features_q12, np.int64)}, {}
+        run = {"dense": self._dense, "conv": self._conv, "gru": self._gru, "output": self._output}
+        for layer in self.plan["layers"]:
+            parts = [inputs[source] for source in layer["reads"]]
+            x = np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+            x_q15 = run[layer["kind"]](layer["name"], x)
+            inputs[layer["name"]] = to_s8(x_q15)
+            taps[f"{layer['name']}_q15"] = x_q15.astype(np.int16)
+        return taps
 
-    def _conv(self, name: str, x_q15: np.ndarray) -> np.ndarray:
+    def _dense(self, name: str, x: np.ndarray) -> np.ndarray:
+        return tanh_q15(self.matrices[name](x))
+
+    def _output(self, name: str, x: np.ndarray) -> np.ndarray:
+        return sigmoid_q15(self.matrices[name](x))
+
+    def _conv(self, name: str, x: np.ndarray) -> np.ndarray:
         """Causal convolution: a product over the inputs of the last frames, oldest first."""
-        taps = self.matrices[name].weight.shape[1] // x_q15.shape[-1]
-        x = to_s8(x_q15)
-        if self.past[name] is None:
-            self.past[name] = np.zeros((taps - 1, *x.shape[1:]), np.int64)
-        joined = np.concatenate([self.past[name], x])
+        frames = self.matrices[name].weight.shape[1] // x.shape[-1]
+        silence = np.zeros((frames - 1, *x.shape[1:]), np.int64)
+        joined = np.concatenate([self.past.get(name, silence), x])
         self.past[name] = joined[len(x) :]
-        windows = np.concatenate([joined[k : k + len(x)] for k in range(taps)], axis=-1)
+        windows = np.concatenate([joined[k : k + len(x)] for k in range(frames)], axis=-1)
         return tanh_q15(self.matrices[name](windows))
 
-    def _put(self, layers: np.ndarray, name: str, x_q15: np.ndarray) -> None:
-        """To its place among the int8 inputs of the matrices to come, if one reads it there."""
-        if name in self.plan["layer_offset"]:
-            start = self.plan["layer_offset"][name]
-            layers[..., start : start + x_q15.shape[-1]] = to_s8(x_q15)
-
-    def _gru(self, gru: dict, layers: np.ndarray) -> np.ndarray:
+    def _gru(self, name: str, inputs: np.ndarray) -> np.ndarray:
         """torch.nn.GRU: h' = n + z (h - n), n = tanh(W_in x + b_in + r (W_hn h + b_hn))."""
-        name, units = gru["name"], gru["units"]
-        of_x, of_h = self.matrices[f"{name}_ih"], self.matrices[f"{name}_hh"]
-        from_x = of_x(layers[..., gru["input"] : gru["input"] + of_x.weight.shape[1]])
-        h_q15, out_q15 = self.state_q15[name], np.empty((*layers.shape[:-1], units), np.int64)
+        from_x, of_h = self.matrices[f"{name}_ih"](inputs), self.matrices[f"{name}_hh"]
+        units = from_x.shape[-1] // 3
+        out_q15 = np.empty((*from_x.shape[:-1], units), np.int64)
+        h_q15 = self.state_q15.get(name, np.zeros(units, np.int64))
         for frame, x in enumerate(from_x):
             h = of_h(to_s8(h_q15))
             gates_q15 = sigmoid_q15(x[..., : 2 * units] + h[..., : 2 * units])

@@ -71,28 +71,31 @@ void percepnet_dnn_run(percepnet_dnn_state *st, const percepnet_kernels *kernels
                        percepnet_dnn_io *io, int frames)
 {
     const history layers = {st->layers[0], 96};
-    const history strength = {st->gru_strength[0], 32};
+    const history gru_strength = {st->gru_strength[0], 32};
     dense(st, kernels, io, frames);
     conv1(st, kernels, frames);
     conv2(st, kernels, frames);
     gru(st, kernels, &percepnet_gru1_ih, &percepnet_gru1_hh,
-        (history){layers.row0 + 33, layers.stride}, st->gru1_q15, (history){layers.row0 + 0, layers.stride},
-        11, frames);
+        (history){layers.row0 + 33, layers.stride}, st->gru1_q15,
+        layers, 11, frames);
     gru(st, kernels, &percepnet_gru2_ih, &percepnet_gru2_hh,
-        (history){layers.row0 + 0, layers.stride}, st->gru2_q15, (history){layers.row0 + 11, layers.stride},
-        11, frames);
+        layers, st->gru2_q15,
+        (history){layers.row0 + 11, layers.stride}, 11, frames);
     gru(st, kernels, &percepnet_gru3_ih, &percepnet_gru3_hh,
-        (history){layers.row0 + 11, layers.stride}, st->gru3_q15, (history){layers.row0 + 42, layers.stride},
-        11, frames);
+        (history){layers.row0 + 11, layers.stride}, st->gru3_q15,
+        (history){layers.row0 + 42, layers.stride}, 11, frames);
     gru(st, kernels, &percepnet_gru_gain_ih, &percepnet_gru_gain_hh,
-        (history){layers.row0 + 42, layers.stride}, st->gru_gain_q15, (history){layers.row0 + 22, layers.stride},
-        11, frames);
+        (history){layers.row0 + 42, layers.stride}, st->gru_gain_q15,
+        (history){layers.row0 + 22, layers.stride}, 11, frames);
     gru(st, kernels, &percepnet_gru_strength_ih, &percepnet_gru_strength_hh,
-        (history){layers.row0 + 33, layers.stride}, st->gru_strength_q15, strength,
-        5, frames);
-    output(st, kernels, &percepnet_gain, layers, io->gain_q15[0], 34, frames);
-    output(st, kernels, &percepnet_strength, strength, io->strength_q15[0], 34, frames);
-    output(st, kernels, &percepnet_vad, layers, io->vad_q15, 1, frames);
+        (history){layers.row0 + 33, layers.stride}, st->gru_strength_q15,
+        gru_strength, 5, frames);
+    output(st, kernels, &percepnet_gain, layers,
+           io->gain_q15[0], 34, frames);
+    output(st, kernels, &percepnet_strength, gru_strength,
+           io->strength_q15[0], 34, frames);
+    output(st, kernels, &percepnet_vad, layers,
+           io->vad_q15, 1, frames);
     memcpy(st->layers[0], st->layers[frames], sizeof st->layers[0]);
     memcpy(st->gru_strength[0], st->gru_strength[frames], sizeof st->gru_strength[0]);
 }

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define PERCEPNET_VERSION "0.1.0"
-#define PERCEPNET_MODEL_ID "toy-166d66383542" /* name, first 12 digits of the weights' SHA-256 */
+#define PERCEPNET_MODEL_ID "toy-4a8413c90247" /* name, first 12 digits of the weights' SHA-256 */
 
 #define PERCEPNET_RATE 48000 /* samples per second */
 #define PERCEPNET_HOP 480 /* samples of a hop: 10 ms */
