@@ -1,6 +1,7 @@
 #!/bin/sh
-# Debian/Ubuntu packages that targets need: targets/setup.sh TARGET... [full] [cycles]
-# `full` adds the second compiler of the full check, `cycles` the model of processors.
+# Debian/Ubuntu packages that targets need: targets/setup.sh TARGET... [full] [cycles] [plugins] [hosts]
+# `full` adds the second compiler of the full check, `cycles` the model of processors, `plugins` the
+# headers of LADSPA and LV2, `hosts` what tests of web package and plug-ins run in.
 # Installs what is missing as root or with password-less sudo; otherwise prints the one command
 # to run and exits with 2. Asks for programs, not packages, so it is content on other systems too.
 set -eu
@@ -16,6 +17,20 @@ END
         case $target in
         full) echo 'clang = "clang --version"' ;;
         cycles) echo 'llvm-19 = "llvm-mca-19 --version"' ;;
+        plugins) cat <<'END' ;;
+ladspa-sdk = "printf '#include <ladspa.h>' | gcc -E -"
+lv2-dev = "printf '#include <lv2/core/lv2.h>' | gcc -E -"
+END
+        hosts) cat <<'END' ;;
+chromium = "chromium --version"
+ffmpeg = "ffmpeg -version"
+jalv = "command -v jalv"
+ladspa-sdk = "command -v applyplugin"
+lilv-utils = "command -v lv2apply"
+lv2-dev = "command -v lv2_validate"
+npm = "npm --version"
+sordi = "command -v sord_validate"
+END
         *) sed -n '/^\[needs\]/,/^\[[^n]/s/^\([a-z0-9][a-z0-9.+-]*\) = /\1 = /p' "$target.toml" ;;
         esac
     done

@@ -13,7 +13,7 @@ import soundfile
 
 from targets import build, target
 
-pytest_plugins = ["shipped", "command_line"]
+pytest_plugins = ["shipped", "command_line", "browsers"]
 
 HEADER = """\
 #ifndef PERCEPNET_H

@@ -34,7 +34,7 @@ NOT_RUN = {
     ("integration.md", "needs the Android SDK"),
 }
 RUN = {"c", "sh", "python", "cmake"}
-DATA = {"text", "json", "toml"}
+DATA = {"text", "json", "toml", "js"}  # test_web runs what is js
 FENCE = re.compile(r"(?:^<!-- (not|dry) run: ([^\n]+) -->\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PI 3.14159265358979323846
 #define REACH 64    /* zero crossings of the sinc on either side, at the lower rate */
@@ -73,18 +74,31 @@ resampler *resampler_new(uint32_t from, uint32_t to, unsigned channels)
     r->up = to / divisor;
     r->down = from / divisor;
     r->taps = 2 * (r->up < r->down ? ((size_t)REACH * r->down + r->up - 1) / r->up : REACH);
-    r->wait = r->taps / 2 + 1;
     r->phase_q22 = malloc(r->up * r->taps * sizeof *r->phase_q22);
-    r->line = calloc(2 * r->taps * channels, sizeof *r->line);
+    r->line = malloc(2 * r->taps * channels * sizeof *r->line);
     taps = malloc(r->taps * sizeof *taps);
     if (!r->phase_q22 || !r->line || !taps) {
         resampler_free(r);
         r = NULL;
     } else {
         compute_phases(r, taps);
+        resampler_reset(r);
     }
     free(taps);
     return r;
+}
+
+size_t resampler_reach(const resampler *r)
+{
+    return r->taps / 2;
+}
+
+void resampler_reset(resampler *r)
+{
+    memset(r->line, 0, 2 * r->taps * r->channels * sizeof *r->line);
+    r->at = 0;
+    r->wait = resampler_reach(r) + 1;
+    r->fraction = 0;
 }
 
 size_t resampler_room(const resampler *r, size_t count)

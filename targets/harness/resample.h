@@ -23,6 +23,12 @@ size_t resampler_room(const resampler *r, size_t count);
  * that are ready to `out`. Returns how many a channel. */
 size_t resampler_run(resampler *r, const int16_t *in, size_t count, int16_t *out);
 
+/* Samples that an output waits for behind the place where it stands. */
+size_t resampler_reach(const resampler *r);
+
+/* Forgets all samples. */
+void resampler_reset(resampler *r);
+
 void resampler_free(resampler *r);
 
 #endif
