@@ -4,27 +4,30 @@
 #include "erb.h"
 #include "fixed.h"
 
+static int16_t coherence_of_band(int64_t y_energy, int64_t cross, int64_t p_energy, int64_t w0)
+{
+    int64_t largest = y_energy > p_energy ? y_energy : p_energy;
+    int shift = PERCEPNET_ENERGY_BITS - bit_length((uint64_t)largest);
+    int64_t y = shift_round(y_energy, shift);
+    int64_t c = shift_round(cross, shift);
+    int64_t p = shift_round(p_energy, shift);
+    int64_t cross_rest_q15 = c * 32768 - w0 * y;
+    int64_t p_rest_q30 = p * (1 << 30) - 2 * w0 * c * 32768 + w0 * w0 * y;
+    uint64_t y_root_q15 = isqrt64((uint64_t)y << 30);
+    uint64_t p_root_q15 = isqrt64(p_rest_q30 > 0 ? (uint64_t)p_rest_q30 : 0);
+    int64_t norm_q15 = (int64_t)((y_root_q15 * p_root_q15) >> 15);
+    if (norm_q15 <= 0 || cross_rest_q15 <= 0)
+        return 0;
+    return sat16(div_q(cross_rest_q15, norm_q15, 15));
+}
+
 void percepnet_features_coherence(int16_t coherence_q15[PERCEPNET_N_BANDS],
                                   const int64_t y_energy[PERCEPNET_N_BANDS],
                                   const int64_t cross[PERCEPNET_N_BANDS],
                                   const int64_t p_energy[PERCEPNET_N_BANDS], int32_t centre_q15)
 {
-    const int64_t w0 = centre_q15;
-    for (int b = 0; b < PERCEPNET_N_BANDS; b++) {
-        int64_t largest = y_energy[b] > p_energy[b] ? y_energy[b] : p_energy[b];
-        int shift = PERCEPNET_ENERGY_BITS - bit_length((uint64_t)largest);
-        int64_t y = shift_round(y_energy[b], shift);
-        int64_t c = shift_round(cross[b], shift);
-        int64_t p = shift_round(p_energy[b], shift);
-        int64_t cross_rest_q15 = c * 32768 - w0 * y;
-        int64_t p_rest_q30 = p * (1 << 30) - 2 * w0 * c * 32768 + w0 * w0 * y;
-        uint64_t y_root_q15 = isqrt64((uint64_t)y << 30);
-        uint64_t p_root_q15 = isqrt64(p_rest_q30 > 0 ? (uint64_t)p_rest_q30 : 0);
-        int64_t norm_q15 = (int64_t)((y_root_q15 * p_root_q15) >> 15);
-        coherence_q15[b] = 0;
-        if (norm_q15 > 0 && cross_rest_q15 > 0)
-            coherence_q15[b] = sat16(div_q(cross_rest_q15, norm_q15, 15));
-    }
+    for (int b = 0; b < PERCEPNET_N_BANDS; b++)
+        coherence_q15[b] = coherence_of_band(y_energy[b], cross[b], p_energy[b], centre_q15);
 }
 
 void percepnet_features_scale(int16_t features_q12[PERCEPNET_N_FEATURES],

@@ -28,21 +28,26 @@ void percepnet_gains_mix(percepnet_spectrum *z, const percepnet_spectrum *y,
     z->frac = y->frac;
 }
 
+/* |y| / |z| of a band, at most 2; 1 where z is silent */
+static int64_t ratio_of_band_q14(int64_t y_energy, int64_t z_energy)
+{
+    if (z_energy <= 0)
+        return 1 << PERCEPNET_RATIO_BITS;
+    int drop = bit_length((uint64_t)y_energy) - PERCEPNET_DIVIDEND_BITS;
+    drop = drop > 0 ? drop : 0;
+    int64_t y = y_energy >> drop, z = z_energy >> drop;
+    if (y >= 4 * z)
+        return 2 << PERCEPNET_RATIO_BITS;
+    return isqrt64((uint64_t)div_q(y, z, 2 * PERCEPNET_RATIO_BITS));
+}
+
 void percepnet_gains_scale(int16_t scale_q13[PERCEPNET_N_BANDS],
                            const int64_t z_energy[PERCEPNET_N_BANDS],
                            const int64_t y_energy[PERCEPNET_N_BANDS],
                            const int32_t gain_q15[PERCEPNET_N_BANDS])
 {
     for (int b = 0; b < PERCEPNET_N_BANDS; b++) {
-        int drop = bit_length((uint64_t)y_energy[b]) - PERCEPNET_DIVIDEND_BITS;
-        drop = drop > 0 ? drop : 0;
-        int64_t y = y_energy[b] >> drop, z = z_energy[b] >> drop;
-        int64_t ratio_q14 = 2 << PERCEPNET_RATIO_BITS;
-        if (z_energy[b] <= 0)
-            ratio_q14 = 1 << PERCEPNET_RATIO_BITS;
-        else if (y < 4 * z)
-            ratio_q14 = isqrt64((uint64_t)div_q(y, z, 2 * PERCEPNET_RATIO_BITS));
-        int64_t scale = rshift_round(gain_q15[b] * ratio_q14,
+        int64_t scale = rshift_round(gain_q15[b] * ratio_of_band_q14(y_energy[b], z_energy[b]),
                                      PERCEPNET_RATIO_BITS + 15 - PERCEPNET_SCALE_BITS);
         scale_q13[b] = (int16_t)clamp(scale, 0, INT16_MAX);
     }

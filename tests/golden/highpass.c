@@ -55,7 +55,8 @@ void percepnet_highpass_run(percepnet_highpass_state *st, int16_t out[PERCEPNET_
         int64_t bx_q43 = c.r_q30 * x_q8 * 32;
         int64_t y_q43 = bx_q43 + m0 + rest;
         int64_t y_q13 = rshift_round(y_q43, 30);
-        rest = y_q43 - y_q13 * (1 << 30); /* the bits dropped now are added to the next output */
+        /* y_q43 - y_q13 * 2^30: the bits dropped now are added to the next output */
+        rest = ((y_q43 + (1 << 29)) & ((1 << 30) - 1)) - (1 << 29);
         y_q13 = clamp(y_q13, -PERCEPNET_HIGHPASS_OUTPUT_MAX_Q13, PERCEPNET_HIGHPASS_OUTPUT_MAX_Q13);
         m0 = m1 - 2 * bx_q43 - c.a1_q30 * y_q13;
         m1 = bx_q43 - c.a2_q30 * y_q13;

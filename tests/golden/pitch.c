@@ -29,7 +29,15 @@ static void decimate(int32_t low_q8[PERCEPNET_PITCH_HOP], const int16_t *samples
     }
 }
 
-/* r_0..r_4 of the windowed signal, scaled alike so that r_0 is about 2^30 */
+/* scaled alike so that r_0 is about 2^30 */
+static void scale_to_30_bits(int64_t r[ORDER + 1])
+{
+    int shift = bit_length((uint64_t)r[0]) - 30;
+    for (int k = 0; k <= ORDER; k++)
+        r[k] = shift_round(r[k], -shift);
+}
+
+/* r_0..r_4 of the windowed signal */
 static void autocorrelate(int64_t r[ORDER + 1], int32_t *x_q8, const int32_t *low_q8)
 {
     for (int i = 0; i < PERCEPNET_PITCH_WINDOW; i++)
@@ -40,9 +48,6 @@ static void autocorrelate(int64_t r[ORDER + 1], int32_t *x_q8, const int32_t *lo
             r[k] += (int64_t)x_q8[i] * x_q8[i - k];
     }
     r[0] += PERCEPNET_PITCH_FLOOR_Q16;
-    int shift = bit_length((uint64_t)r[0]) - 30;
-    for (int k = 0; k <= ORDER; k++)
-        r[k] = shift_round(r[k], -shift);
 }
 
 /* whitening filter by Levinson's recursion */
@@ -62,7 +67,8 @@ static void linear_prediction(int32_t a_q24[ORDER + 1], const int64_t r[ORDER + 
         memcpy(old_q24, a_q24, sizeof old_q24);
         for (int j = 1; j <= order; j++)
             a_q24[j] += (int32_t)mul_q(k_q30, old_q24[order - j], 30);
-        error = rshift_round(error * ((1 << 30) - mul_q(k_q30, k_q30, 30)), 30);
+        const int64_t k2_q30 = rshift_round((int64_t)k_q30 * k_q30, 30);
+        error = rshift_round(error * ((1 << 30) - k2_q30), 30);
         error = error > 1 ? error : 1;
     }
 }
@@ -92,6 +98,7 @@ static void take(percepnet_pitch_state *st, const int16_t *hop, int32_t *windowe
     int32_t *low_q8 = push(st->low_q8, sizeof st->low_q8, low_bytes);
     decimate(low_q8, st->samples);
     autocorrelate(r, windowed_q8, st->low_q8 + ORDER);
+    scale_to_30_bits(r);
     linear_prediction(a_q24, r);
     int32_t *out_q8 = push(st->whitened_q8, sizeof st->whitened_q8, low_bytes);
     st->smoothed_q8 = whiten(out_q8, low_q8 - ORDER, a_q24, st->smoothed_q8);
@@ -117,11 +124,11 @@ static int normalise(int16_t *v, const int32_t *whitened_q8)
     return shift;
 }
 
-static int32_t energy_of(const int16_t *x)
+static uint32_t energy_of(const int16_t *x)
 {
-    int32_t acc = 0;
+    uint32_t acc = 0;
     for (int i = 0; i < PERCEPNET_CORRELATION_WINDOW; i++)
-        acc += x[i] * x[i];
+        acc += (uint32_t)(x[i] * x[i]);
     return acc;
 }
 
@@ -130,13 +137,13 @@ static void correlate(const percepnet_kernels *kernels, int32_t c_q15[N_CORRELAT
                       const int16_t v[PERCEPNET_PITCH_SEGMENT], int shift)
 {
     const int16_t *newest = v + PERCEPNET_CORRELATION_LAG_MAX;
-    int32_t energy = energy_of(newest);
+    uint32_t energy = energy_of(newest); /* unsigned: the differences go up and down */
     int64_t fixed = energy + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
     kernels->correlate_s16(c_q15, newest);
     for (int lag = 1; lag <= PERCEPNET_CORRELATION_LAG_MAX; lag++) {
         const int16_t *past = newest - lag;
         int32_t leaving = past[PERCEPNET_CORRELATION_WINDOW];
-        energy += past[0] * past[0] - leaving * leaving;
+        energy += (uint32_t)(past[0] * past[0] - leaving * leaving);
         if (lag < PERCEPNET_LAG_MIN)
             continue;
         int64_t total = fixed + energy;
@@ -155,7 +162,7 @@ static void peak_heights(int32_t height_q15[N_CORRELATIONS], int16_t offset_q8[N
     for (int j = 1; j < N_CORRELATIONS - 1; j++) {
         int32_t left = c_q15[j - 1], mid = c_q15[j], right = c_q15[j + 1];
         int64_t curvature = 2 * mid - left - right, slope = right - left;
-        if (mid < left || mid < right || curvature == 0)
+        if (mid < left || mid < right || curvature <= 0)
             continue;
         height_q15[j] += (int32_t)div_q(slope * slope, 8 * curvature, 0);
         if (j < N_LAGS)
