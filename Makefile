@@ -68,7 +68,7 @@ baseline: build/score/$(SET).csv ## store scores that report and test compare wi
 	@$(PYTHON) -m eval.baseline --set build/sets/$(SET) --model $(model)
 oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
 parts: build/parts/score/$(SET).csv ## pitch filter or postfilter left out, gains or strengths true: what each is worth
-trials: build/trials/$(SET).json ## clean speech in, noise alone in, other levels, minutes without a reset: what the network does
+trials: build/trials/$(SET).json ## clean speech, noise alone, other levels, words after resets and rests, vowels, whisper, DC
 weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak, the card, docs/faq.md
 	@$(MAKE) --no-print-directory check testset=build/weaknesses model=$(model)
 	@$(PYTHON) -m eval.systems host-no-postfilter host-12db --set build/sets/weaknesses
@@ -218,9 +218,11 @@ build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) $(systems:%=$(STAMPS)/r
 	@touch $@
 
 build/trials/$(SET).json: build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
-    studies/trials.py eval/trials.py $(SCORING)
+    studies/trials.py studies/cases.py eval/trials.py $(SCORING) | .venv/peers
 	@echo "== trials: $(SET)"
 	@$(PYTHON) -m studies trials --set build/sets/$(SET) --out build/trials --model $(model)
+	@$(PYTHON) -m studies.cases --set build/sets/$(SET) --out build/trials/cases/$(SET).json \
+	    --weights reference/models/$(strip $(model)).safetensors
 	@$(PYTHON) -m eval.trials --set build/sets/$(SET)
 
 build/ladder/score/$(SET).csv build/parts/score/$(SET).csv: build/%/score/$(SET).csv: \

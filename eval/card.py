@@ -18,6 +18,7 @@ from statistics import fmean
 
 from eval.studies import read_steps
 from eval.tables import DIGITS, HEADS, STEP_MEASURES, markdown_table
+from eval.trials import HEAD, cells
 
 CARDS = Path(__file__).parent.parent / "reference" / "models"
 OURS = ("noisy", "float", "twin")
@@ -77,9 +78,8 @@ def trials(path: Path) -> str:
     if not path.exists():
         return ""
     found = json.loads(path.read_text())
-    lines = [[found["testset"], r["trial"], r["measure"], f"{r['mean']:g}", f"{r['worst']:g}"]
-             for r in found["rows"]]
-    return markdown_table(["set", "trial", "measure", "mean", "worst clip"], lines)
+    lines = [[found["testset"], *cells(row)] for row in found["rows"]]
+    return markdown_table(["set", *HEAD], lines)
 
 
 def parts(name: str, build: Path) -> str:

@@ -2,7 +2,9 @@
 
 Reads BUILD/trials/steps.json and out/<step>/X/, left by `python -m studies`; writes
 BUILD/trials/score/X.csv, a row a clip and step, and BUILD/trials/X.json:
-{"testset", "clips", "rows": [{"trial", "measure", "mean", "worst"}]}.
+{"testset", "clips", "rows": [{"trial", "measure", "mean", "worst", "wanted", "rnnoise"}]},
+"wanted" in words, "rnnoise" [mean, worst] or null. The rows of BUILD/trials/cases/X.json
+(studies/cases.py) stand below its own:
 
 * clean in: PESQ-WB of the result, and how much quieter active speech has become (dB);
 * noise alone in: how much quieter it has become (dB);
@@ -26,7 +28,7 @@ from eval.tables import markdown_table
 from studies.trials import LATE_MINUTES, LEVELS_DB
 
 NOISY = "network"  # noisy speech in; "network+10": 10 dB louder
-HEAD = ["trial", "measure", "mean", "worst clip"]
+HEAD = ["trial", "measure", "mean", "worst clip", "wanted", "RNNoise"]
 
 
 def read(build: Path, step: str, testset: str, clip: str) -> np.ndarray:
@@ -39,11 +41,17 @@ def power_db(samples: np.ndarray) -> float:
     return 10 * np.log10(max(np.mean(samples**2), 1e-12))
 
 
-def row(trial: str, measure: str, values: list[float], best: str) -> dict:
+def row(trial: str, measure: str, values: list[float], best: str, wanted: str = "") -> dict:
     """Mean and worst over the clips; `best`: whether "high" or "low" is good."""
     worst = min(values) if best == "high" else max(values)
     return {"trial": trial, "measure": measure, "mean": round(fmean(values), 3),
-            "worst": round(worst, 3)}
+            "worst": round(worst, 3), "wanted": wanted, "rnnoise": None}
+
+
+def cells(found: dict) -> list[str]:
+    """The cells of HEAD of one row."""
+    return [found["trial"], found["measure"], f"{found['mean']:g}", f"{found['worst']:g}",
+            found["wanted"] or "–", ", ".join(f"{v:g}" for v in found["rnnoise"] or ()) or "–"]
 
 
 def levels(scores: dict[str, list[float]]) -> list[dict]:
@@ -54,7 +62,7 @@ def levels(scores: dict[str, list[float]]) -> list[dict]:
             for level, found in sorted(by_level.items())]
     means = [r["mean"] for r in rows]
     spread = round(max(means) - min(means), 3)
-    return [*rows, {"trial": "level", "measure": "spread", "mean": spread, "worst": spread}]
+    return [*rows, row("level", "spread", [spread], "low")]
 
 
 def measure(folder: Path, build: Path, workers: int) -> dict:
@@ -78,13 +86,14 @@ def measure(folder: Path, build: Path, workers: int) -> dict:
         quieter.append(active_level(clean) - active_level(after))
         reduced.append(power_db(noise) - power_db(left))
     return {"testset": name, "clips": len(about["clips"]), "rows": [
-        row("clean speech in", "PESQ-WB", scores["clean-in"], "high"),
-        row("clean speech in", "attenuation dB", quieter, "low"),
-        row("noise alone in", "reduction dB", reduced, "high"),
+        row("clean speech in", "PESQ-WB", scores["clean-in"], "high", "mean ≥ 4.3"),
+        row("clean speech in", "attenuation dB", quieter, "low", "≤ 0.5, ≤ 1.5"),
+        row("noise alone in", "reduction dB", reduced, "high", "≥ 30, ≥ 20"),
         *levels(scores),
         row(f"level {LEVELS_DB[-1]:+d} dB, nothing done", "PESQ-WB lost", clipping, "low"),
         row(long, "PESQ-WB", scores["late"], "high"),
-        row(long, "PESQ-WB lost", lost, "low")]}
+        row(long, "PESQ-WB lost", lost, "low"),
+        *json.loads((build / "trials" / "cases" / f"{name}.json").read_text())]}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -97,8 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     result = measure(args.set, args.build, args.workers)
     path = args.build / "trials" / f"{result['testset']}.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
-    cells = [[str(r[k]) for k in ("trial", "measure", "mean", "worst")] for r in result["rows"]]
-    print(markdown_table(HEAD, cells), end="")
+    print(markdown_table(HEAD, [cells(r) for r in result["rows"]]), end="")
     return 0
 
 

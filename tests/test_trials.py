@@ -46,6 +46,10 @@ def build(tmp_path):
     about = {"name": "tiny", "clips": [clip], "score_rate": RATE}
     (folder / "set.json").write_text(json.dumps(about))
     (tmp_path / "trials" / "steps.json").write_text(json.dumps(dict.fromkeys(steps, "")))
+    whisper = {"trial": "whisper", "measure": "lost dB", "mean": 1.5, "worst": 2,
+               "wanted": "mean ≤ 8", "rnnoise": [3, 4.25]}  # fmt: skip
+    (tmp_path / "trials" / "cases").mkdir()
+    (tmp_path / "trials" / "cases" / "tiny.json").write_text(json.dumps([whisper]))
     return tmp_path
 
 
@@ -62,4 +66,5 @@ def test_table_says_what_was_done_to_the_clips(build, capsys):
     assert clipping == pytest.approx(spread, abs=0.002)
     lost = found["20 min without a reset", "PESQ-WB lost"]
     assert lost == pytest.approx(spread, abs=0.002) and lost > 0.1
-    assert "spread" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "spread" in shown and "| whisper | lost dB | 1.5 | 2 | mean ≤ 8 | 3, 4.25 |" in shown
