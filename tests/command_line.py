@@ -11,6 +11,24 @@ import pytest
 
 RATE = 48000
 PCM16, PCM24, FLOAT = (1, 16), (1, 24), (3, 32)
+"""Encoding and bits of a sample."""
+
+
+def _integers(bits: int):
+    return lambda pcm: (
+        (pcm.astype("<i4") << 16).view("u1").reshape(-1, 4)[:, 4 - bits // 8 :].tobytes()
+    )
+
+
+ENCODED = {
+    (1, 8): lambda pcm: ((pcm >> 8) + 128).astype("u1").tobytes(),
+    PCM16: _integers(16),
+    PCM24: _integers(24),
+    (1, 32): _integers(32),
+    FLOAT: lambda pcm: (pcm / 32768).astype("<f4").tobytes(),
+    (3, 64): lambda pcm: (pcm / 32768).astype("<f8").tobytes(),
+}
+"""By encoding, bytes of int16 samples."""
 EXTENSIBLE_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 
 
@@ -31,6 +49,21 @@ def wav(data: bytes, kind=PCM16, channels=1, rate=RATE, size=None, extensible=Fa
 def noise(count: int, channels: int = 1) -> np.ndarray:
     """(count, channels) int16 over the full range, seeded."""
     return np.random.default_rng(count).integers(-32768, 32768, (count, channels)).astype("<i2")
+
+
+def chunks(path: Path) -> list[tuple[bytes, bytes]]:
+    """Name and content of every chunk, read as strictly as the standard (padding, sizes) allows."""
+    data = path.read_bytes()
+    assert data[:4] == b"RIFF" and data[8:12] == b"WAVE"
+    assert struct.unpack("<I", data[4:8])[0] == len(data) - 8
+    found, at = [], 12
+    while at < len(data):
+        (size,) = struct.unpack("<I", data[at + 4 : at + 8])
+        found.append((data[at : at + 4], data[at + 8 : at + 8 + size]))
+        assert len(found[-1][1]) == size
+        at += 8 + size + size % 2
+    assert at == len(data)
+    return found
 
 
 @pytest.fixture

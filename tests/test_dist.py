@@ -168,6 +168,14 @@ def test_shared_libraries_export_their_own_names_only(package):
     assert {name.partition("_")[0] for name in front} == {"rnnoise"}
 
 
+@pytest.mark.parametrize("size", [0, 959])
+def test_check_of_nothing_is_no_success(package, tmp_path, size):
+    """Less than a frame: nothing was compared."""
+    (tmp_path / "short.s16").write_bytes(bytes(size))
+    command = [package / "build/check", "short.s16", "short.s16"]
+    assert subprocess.run(command, check=False, cwd=tmp_path).returncode == 2
+
+
 # ---- rnnoise ----
 
 
@@ -199,6 +207,38 @@ def test_a_program_for_rnnoise_removes_noise(rnnoise_user, package):
     before, after = (10 * np.log10(np.mean((x - clean) ** 2)) for x in (noisy, out))
     assert after < before - 3
     assert np.mean(out**2) > 0.5 * np.mean(clean**2)
+
+
+VOICE = """\
+#include <stdint.h>
+#include <stdlib.h>
+#include "percepnet.h"
+#include <rnnoise.h>
+static int value; /* what the library says next */
+percepnet *percepnet_init(void *mem, size_t bytes) { return bytes ? mem : NULL; }
+int percepnet_process(percepnet *st, int16_t *out, const int16_t *in)
+{
+    (void)st;
+    out[0] = in[0];
+    return value;
+}
+int main(void) {
+    float x[480] = {0};
+    DenoiseState *st = rnnoise_create(NULL);
+    for (value = 0; value <= 32767; value++)
+        if (rnnoise_process_frame(st, x, x) != (float)(value / 32767.0)) return 1;
+    free(st);
+    return 0;
+}
+"""
+
+
+def test_rnnoise_voice_reaches_one(package, tmp_path):
+    """Q15 from 0 to 32767 is 0 to 1, both ends included."""
+    (tmp_path / "voice.c").write_text(VOICE)
+    folders = ["-I", package / "rnnoise", "-I", package / "include"]
+    call(["gcc", *folders, "voice.c", package / "rnnoise/rnnoise.c", "-o", "voice"], cwd=tmp_path)
+    call([tmp_path / "voice"])
 
 
 EDGES = """\

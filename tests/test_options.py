@@ -30,9 +30,9 @@ def test_several_inputs_into_a_folder(run, tmp_path):
         (["-o", ".", "a/x.wav", "b/x.wav"], "a/x.wav has the same name"),
         (["-o", ".", "-"], "it has no name"),
         (["-o", ".", "--vad", "v.csv", "x.wav", "y.wav"], "--vad: 2 inputs found"),
-        (["-o", "missing", "x.wav"], "an existing folder"),
-        (["-o", ".", "x.wav"], "overwrite the input"),
-        (["--vad", "y.wav", "x.wav", "y.wav"], "y.wav found twice"),
+        (["-o", ".", "a/x.wav", "b/x.flac"], "a/x.wav has the same name"),
+        (["-o", "missing", "x.wav"], "needs an existing folder"),
+        (["-o", "x.wav", "x.wav"], "a file found; -o needs a folder"),
     ],
 )
 def test_outputs_that_cannot_be(run, tmp_path, arguments, words):
@@ -44,6 +44,23 @@ def test_outputs_that_cannot_be(run, tmp_path, arguments, words):
     assert done.returncode == 2 and words in done.stderr, done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["x.wav"]
     assert (tmp_path / "x.wav").read_bytes() == data
+
+
+def test_a_bad_one_does_not_keep_the_others(run, tmp_path):
+    """Exit 1 and the list at the end; the input itself is no output either."""
+    good = wav(noise(500).tobytes())
+    files = {"a.wav": good, "b.wav": b"no sound", "c.wav": good[:20], "d.wav": good}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "clean").mkdir()
+    os.link(tmp_path / "d.wav", tmp_path / "clean" / "d.wav")
+    done = subprocess.run([run.command, "-o", "clean", *files], check=False, cwd=tmp_path,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("3 of 4 files are not done: b.wav, c.wav, d.wav")
+    assert "d.wav: the output would overwrite the input" in done.stderr
+    assert {p.name: p.read_bytes() for p in (tmp_path / "clean").iterdir()} == {
+        "a.wav": good, "d.wav": good}  # fmt: skip
 
 
 # ---- voice activity, summary, progress ----
@@ -68,9 +85,39 @@ def test_summary_in_json(run):
     summary = json.loads(done.stdout)
     assert summary["output"] == str(out) and summary["input"].endswith("in.wav")
     assert (summary["samples"], summary["channels"], summary["rate"]) == (5000, 1, 48000)
+    assert summary["complete"] is True
     assert (summary["delay"], summary["clipped"], summary["model"]) == (0, 0, "stand-in")
     assert summary["voice"] == pytest.approx(np.mean((pcm[::480] & 0x7FFF) > 16384), abs=1e-4)
     assert summary["cpu_seconds"] >= 0
+
+
+def test_voice_is_the_share_of_all_channels(run):
+    """One channel with voice, one without, whatever the length."""
+    pcm = np.tile(np.array([[0x7FFF, 0]], "<i2"), (5000, 1))
+    done, _ = run(wav(pcm.tobytes(), channels=2), "--json")
+    assert json.loads(done.stdout)["voice"] == 0.5
+
+
+def test_summary_is_json_for_any_name(run, tmp_path):
+    """Every byte that a name can hold comes back from Python's json and os.fsencode."""
+    every = bytes(b for b in range(1, 256) if b != ord("/"))
+    names = [every[i : i + 60] for i in range(0, len(every), 60)]
+    names += ["übermut \U0001f600.wav".encode(), b"\xed\xa0\x80 \xf5\x80\x80\x80 \xc0\x80 \xe2\x82"]
+    for name in names:
+        source = os.fsencode(tmp_path) + b"/" + name
+        with open(source, "wb") as file:
+            file.write(wav(b""))
+        done = subprocess.run([run.command, "--json", source, source + b"\\"], check=True,
+                              capture_output=True)  # fmt: skip
+        summary = json.loads(done.stdout)
+        assert os.fsencode(summary["input"]) == source
+        assert os.fsencode(summary["output"]) == source + b"\\"
+
+
+def test_a_name_stays_on_its_line(run, tmp_path):
+    done = subprocess.run([run.command, "a\nb\x1b[2J.wav", "out.wav"], check=False, cwd=tmp_path,
+                          capture_output=True)  # fmt: skip
+    assert done.stderr.startswith(b"percepnet: a?b?[2J.wav: ") and done.stderr.count(b"\n") == 1
 
 
 def test_summary_leaves_sound_on_standard_output_alone(run):

@@ -11,7 +11,7 @@ from conftest import needs, write_stand_in
 
 from targets import build, target
 
-RATES = [8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 47999, 96000, 192000]
+RATES = [8000, 8001, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 47999, 96000, 191999, 192000]
 SNR_DB = 87
 """Of a tone of half full scale: int16 rounds it twice, each 89 dB below it; the filter adds 0.01 dB
 of ripple at most."""
@@ -97,6 +97,21 @@ def test_voice_and_summary_speak_of_the_file(run, tmp_path):
     assert (tmp_path / "v.csv").read_text().splitlines()[-1].startswith("1.99,")
 
 
+def test_a_part_of_a_sample_of_48_khz_counts(run, tmp_path):
+    """961 samples of 96 kHz are 480.5 of 48 kHz: two hops, not one."""
+    for count, hops in ((960, 1), (961, 2)):
+        run(wav(bytes(2 * count), rate=96000), "--resample", "--vad", str(tmp_path / "v.csv"))
+        assert len((tmp_path / "v.csv").read_text().splitlines()) == 1 + hops
+
+
+@pytest.mark.parametrize("rate", [8001, 47999, 95999, 191998, 191999])
+def test_every_rate_costs_little(run, tmp_path, rate):
+    """10 ms in 32 MB of addresses and a second of processor time, what programs have included."""
+    (tmp_path / "in.wav").write_bytes(wav(bytes(2 * (rate // 100)), rate=rate))
+    limits = f'ulimit -v 32768; ulimit -t 1; exec "{run.command}" --resample in.wav out.wav'
+    subprocess.run(["sh", "-c", limits], check=True, cwd=tmp_path)
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_another_rate_must_be_asked_for(run, rate):
     words = (f"{rate} Hz found; 48000 Hz is needed", "--resample")
@@ -119,7 +134,7 @@ def test_equal_on_every_target(run, tmp_path, monkeypatch, name):
     write_stand_in(tmp_path, name)
     other = target.load(name)
     build.build(other)
-    for rate in (8000, 44100, 192000):
+    for rate in (8000, 44100, 47999, 192000):
         done, out = run(wav(noise(rate // 5).tobytes(), rate=rate), "--resample")
         command = other.command(other.cpus[0])
         subprocess.run([*command, "--resample", "in.wav", "other.wav"], check=True)

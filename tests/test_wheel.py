@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,26 +101,31 @@ print(json.dumps([bool(np.array_equal(first, second)), d.delay, 0 <= voice <= 1,
 
 MISUSE = {
     "percepnet.denoise(i16, 44100)": "ValueError: 44100 Hz found; 48000 Hz is needed",
-    "percepnet.denoise(i16, 7999, resample=True)": "ValueError: 7999 Hz found; .* 8000 to 192000",
-    "percepnet.denoise(i16, 44100.5, resample=True)": "ValueError: 44100.5 Hz found; whole numbers",
-    "percepnet.denoise(i16.astype('u1'), 48000)": "TypeError: uint8 found",
+    "percepnet.denoise(i16, 7999, resample=True)": "ValueError: 7999 Hz found; 8000 to 192000 Hz",
+    "percepnet.denoise(i16, 44100.5, resample=True)": "ValueError: .* 44100.5 found; a whole",
+    "percepnet.denoise(i16, '48000')": "ValueError: .* '48000' found; a whole number of Hz",
+    "percepnet.denoise(i16, np.nan)": "ValueError: .* found; a whole number of Hz",
+    "percepnet.denoise(i16.astype(int), 48000)": r"TypeError: int64 found; .*astype\(np.int16\)",
+    "percepnet.denoise(i16.astype(np.float16), 48000)": "TypeError: float16 found; .*np.float32",
+    "pickle.dumps(percepnet.Denoiser())": "TypeError: a Denoiser cannot be pickled or copied: its",
+    "copy.deepcopy(percepnet.Denoiser())": "TypeError: a Denoiser cannot be pickled or copied",
     "percepnet.denoise(i16 * np.nan, 48000)": "ValueError: NaN",
     "percepnet.denoise(i16.reshape(1, 1, -1), 48000)": r"ValueError: .* shape \(1, 1, 480\) found",
     "percepnet.Denoiser('none')": "ValueError: model 'none' found; one of small",
     "percepnet.Denoiser(volume=3)": "ValueError: setting 'volume' found; one of .*postfilter",
-    "percepnet.denoise(np.zeros((2, 480)), 48000)": r"ValueError: .* \(2, 480\) found; .* most 64",
+    "percepnet.denoise(np.zeros((2, 480)), 48000)": r"ValueError: .* \(2, 480\) found; .*samples.T",
     "percepnet.Denoiser(postfilter=-7)": "ValueError: postfilter=-7 found; 0 to 1, a whole",
     "percepnet.Denoiser(attenuation_limit_db=101)": "ValueError: .*=101 found; 0 to 100, a whole",
     "percepnet.Denoiser(attenuation_limit_db=12.5)": "ValueError: .*=12.5 found; 0 to 100, a whole",
     "percepnet.Denoiser().get('volume')": "ValueError: setting 'volume'",
-    "percepnet.Denoiser().process(i16 / 2)": "TypeError: float64 found; frames of int16",
+    "percepnet.Denoiser().process(i16 / 2)": "TypeError: float64 found; .*astype",
     "percepnet.Denoiser().process(i16[:479])": r"ValueError: a frame of shape \(479,\)",
 }
 
 
 def test_misuse_says_what_is_needed(run):
     program = f"""
-import json, re, numpy as np, percepnet
+import copy, json, pickle, re, numpy as np, percepnet
 i16, said = np.zeros(480, np.int16), {{}}
 for call in {list(MISUSE)}:
     try:
@@ -131,6 +137,38 @@ print(json.dumps(said))
 """
     for call, message in run(program).items():
         assert re.match(MISUSE[call], message), f"{call}: {message}"
+
+
+def test_types_and_rates_that_mean_the_same(run):
+    """Every width, byte order and number that holds these samples gives the same output."""
+    said = run("""
+import json, pickle, numpy as np, percepnet
+x = np.random.default_rng(0).integers(-9000, 9000, (4000, 2)).astype(np.int16) & ~np.int16(255)
+y = percepnet.denoise(x, 48000)
+def as_int16(a):
+    a = a.astype(a.dtype.newbyteorder("="))
+    if a.dtype == np.uint8:
+        return (a.astype(int) - 128) << 8
+    return a * 32768.0 if a.dtype.kind == "f" else a.astype(np.int64) >> 8 * a.dtype.itemsize - 16
+inputs = [x.astype(">i2"), x.astype(np.int32) << 16, (x.astype(np.int32) << 16).astype(">i4"),
+          (x.astype(np.int32) << 16) - 0x8000, x / 32768, (x / 32768).astype(np.float32),
+          (x / 32768).astype(">f4"), np.asfortranarray(x), x[::-1][::-1], x.tolist()]
+outputs = [percepnet.denoise(a, 48000) for a in inputs[:-1]]
+same = [a.dtype == b.dtype and np.array_equal(as_int16(b), y) for a, b in zip(inputs, outputs)]
+eight = percepnet.denoise((x // 256 + 128).astype(np.uint8), 48000)
+same.append(eight.dtype == np.uint8 and np.abs(as_int16(eight) - y.astype(int)).max() <= 128)
+rates = [48000, 48000.0, np.float32(48000), np.int64(48000), np.uint16(48000), np.array(48000)]
+same += [np.array_equal(percepnet.denoise(x, rate), y) for rate in rates]
+z = percepnet.denoise(x, 44100, resample=True)
+rates = [44100.0, np.float64(44100), np.uint16(44100)]
+same += [np.array_equal(percepnet.denoise(x, rate, resample=True), z) for rate in rates]
+big = percepnet.Denoiser().process(x[:480, 0].astype(">i2"))
+same.append(np.array_equal(big, percepnet.Denoiser().process(x[:480, 0])))
+same.append(pickle.loads(pickle.dumps(percepnet.denoise)) is percepnet.denoise)
+print(json.dumps([percepnet.__version__, *map(bool, same)]))
+""")
+    assert said[0] == VERSION
+    assert all(said[1:]), said
 
 
 @pytest.mark.parametrize("rate", [16000, 44100])
@@ -145,6 +183,20 @@ def test_other_rates_equal_the_command(run, python, rate):
     clean = np.fromfile(run.folder / "clean.s16", np.int16).reshape(-1, 2)
     assert np.array_equal(clean, soundfile.read(run.folder / "command.wav", dtype="int16")[0])
     assert len(clean) == len(samples) and np.any(clean != samples)
+
+
+def test_the_command_reads_what_soundfile_reads(run, python):
+    """FLAC by the extra `formats`; without it the line says how to get it."""
+    soundfile.write(run.folder / "noisy.flac", run.pcm, 48000, "PCM_16")
+    command = [python.with_name("percepnet"), "noisy.flac", "clean.wav"]
+    packages = str(Path(soundfile.__file__).parent)
+    subprocess.run(command, check=True, cwd=run.folder, env={"PYTHONPATH": packages})
+    subprocess.run([*command[:1], "noisy.wav", "wav.wav"], check=True, cwd=run.folder)
+    clean, expected = ((run.folder / name).read_bytes() for name in ("clean.wav", "wav.wav"))
+    assert clean.partition(b"data")[2] == expected.partition(b"data")[2]
+    done = subprocess.run(command, check=False, cwd=run.folder, capture_output=True)
+    assert done.returncode == 2 and done.stderr.count(b"\n") == 1
+    assert b"noisy.flac: " in done.stderr and b"pip install 'percepnet[formats]'" in done.stderr
 
 
 def test_the_command_chooses_the_model(python):

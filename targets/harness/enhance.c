@@ -2,11 +2,15 @@
 #include "enhance.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "message.h"
+#include "stop.h"
 #include "stream.h"
 #include "taps.h"
 
@@ -18,36 +22,49 @@ typedef struct {
     source in;
     sink out;
     output taps, vad;
+    char *path; /* of the output in a folder */
+    int16_t *pcm; /* a hop of every channel */
     percepnet *st[WAV_MAX_CHANNELS];
     int voice_q15[WAV_MAX_CHANNELS]; /* of the hop that came out last */
     uint64_t hops, voiced;           /* hops that came out, and those with voice; all channels */
-    int percent;                     /* shown last; -1: not shown */
+    int is_long;                     /* progress is shown */
 } job;
 
-static void write_taps(const output *taps, const percepnet *st)
+static void write_taps(output *taps, const percepnet *st)
 {
     const unsigned char *base = (const unsigned char *)st;
     for (int i = 0; i < percepnet_n_taps; i++) {
         const percepnet_tap *tap = &percepnet_taps[i];
-        fwrite(base + tap->offset, tap->bytes, tap->count, taps->file);
+        output_write(taps, base + tap->offset, (size_t)tap->bytes * tap->count);
     }
 }
 
-/* A line of the CSV for the hop that begins at sample `at` of the input. */
-static void write_voice(const job *j, uint64_t at)
+static void write_voice_head(job *j)
 {
-    fprintf(j->vad.file, "%" PRIu64 ".%02u", at / PERCEPNET_RATE,
-            (unsigned)(at % PERCEPNET_RATE / (PERCEPNET_RATE / 100)));
-    for (unsigned c = 0; c < j->in.file.channels; c++)
-        fprintf(j->vad.file, ",%.4f", j->voice_q15[c] / 32768.0);
-    fputc('\n', j->vad.file);
+    char text[16];
+    output_write(&j->vad, "time", 4);
+    for (unsigned c = 1; c <= j->in.file.format.channels; c++)
+        output_write(&j->vad, text, (size_t)snprintf(text, sizeof text, ",voice_%u", c));
+    output_write(&j->vad, "\n", 1);
+}
+
+/* A line of the CSV for the hop that begins at sample `at` of the input. */
+static void write_voice(job *j, uint64_t at)
+{
+    char line[32 + 8 * WAV_MAX_CHANNELS];
+    int length = snprintf(line, sizeof line, "%" PRIu64 ".%02u", at / PERCEPNET_RATE,
+                          (unsigned)(at % PERCEPNET_RATE / (PERCEPNET_RATE / 100)));
+    for (unsigned c = 0; c < j->in.file.format.channels; c++)
+        length += snprintf(line + length, sizeof line - (size_t)length, ",%.4f", j->voice_q15[c] / 32768.0);
+    line[length++] = '\n';
+    output_write(&j->vad, line, (size_t)length);
 }
 
 /* Runs the channels of one interleaved hop. */
-static void process_channels(job *j, int16_t *pcm)
+static void process_channels(job *j)
 {
-    int16_t hop[PERCEPNET_HOP];
-    unsigned channels = j->in.file.channels;
+    int16_t hop[PERCEPNET_HOP], *pcm = j->pcm;
+    unsigned channels = j->in.file.format.channels;
     for (unsigned c = 0; c < channels; c++) {
         for (size_t i = 0; i < PERCEPNET_HOP; i++)
             hop[i] = pcm[i * channels + c];
@@ -57,150 +74,216 @@ static void process_channels(job *j, int16_t *pcm)
         for (size_t i = 0; i < PERCEPNET_HOP; i++)
             pcm[i * channels + c] = hop[i];
     }
-    if (j->taps.file)
+    if (j->taps.name)
         write_taps(&j->taps, j->st[0]);
 }
 
 /* `call` hops went in before this one: counts and writes the voice of the hop that came out. */
 static void note_voice(job *j, uint64_t call)
 {
-    uint64_t delay = (uint64_t)percepnet_delay_samples(), at = call * PERCEPNET_HOP - delay;
-    if (call * PERCEPNET_HOP < delay || at >= j->in.done)
+    uint64_t delay = (uint64_t)percepnet_delay_samples(), at = call * PERCEPNET_HOP;
+    unsigned channels = j->in.file.format.channels;
+    if (at < delay)
         return;
-    for (unsigned c = 0; c < j->in.file.channels; c++)
+    for (unsigned c = 0; c < channels; c++)
         j->voiced += j->voice_q15[c] > VOICE_Q15;
-    j->hops += j->in.file.channels;
-    if (j->vad.file)
-        write_voice(j, at);
+    j->hops += channels;
+    if (j->vad.name)
+        write_voice(j, at - delay);
 }
 
-static void show_progress(job *j)
-{
-    int percent = (int)(100 * j->in.file.done / j->in.file.length);
-    if (percent == j->percent)
-        return;
-    j->percent = percent;
-    fprintf(stderr, "\rpercepnet: %s: %d %%%s", j->in.file.name, percent, percent == 100 ? "\n" : "");
-}
-
-/* Streams hop by hop. With the delay taken out, drops as much in front and feeds zeros behind; with
- * or without, the output is as long as the input. */
+/* Streams hop by hop until the input ends or the output fails. With the delay taken out, drops as much
+ * in front and feeds zeros behind; with or without, the output is as long as the input. */
 static void suppress(job *j)
 {
     source *in = &j->in;
     sink *out = &j->out;
-    size_t channels = in->file.channels;
-    int16_t *pcm = malloc(sizeof *pcm * PERCEPNET_HOP * channels);
+    size_t channels = in->file.format.channels, got = PERCEPNET_HOP;
     uint64_t drop = j->o->compensate ? (uint64_t)percepnet_delay_samples() : 0;
-    size_t got = PERCEPNET_HOP;
-    if (!pcm)
-        die("memory", "a frame of %u channels does not fit", in->file.channels);
     for (uint64_t call = 0; got == PERCEPNET_HOP || out->done < in->done; call++) {
-        size_t from, count = PERCEPNET_HOP;
-        got = got == PERCEPNET_HOP ? source_read(in, pcm, PERCEPNET_HOP) : 0;
+        size_t from, count;
+        got = got == PERCEPNET_HOP ? source_read(in, j->pcm, PERCEPNET_HOP) : 0;
         if (got == 0 && out->done == in->done)
             break;
-        memset(pcm + got * channels, 0, sizeof *pcm * (PERCEPNET_HOP - got) * channels);
-        process_channels(j, pcm);
+        memset(j->pcm + got * channels, 0, sizeof *j->pcm * (PERCEPNET_HOP - got) * channels);
+        process_channels(j);
         note_voice(j, call);
         from = drop < PERCEPNET_HOP ? (size_t)drop : PERCEPNET_HOP;
         drop -= from;
-        count -= from;
+        count = PERCEPNET_HOP - from;
         if (got < PERCEPNET_HOP && count > in->done - out->done)
             count = (size_t)(in->done - out->done);
-        sink_write(out, pcm + from * channels, count);
-        if (out->file.file == stdout)
-            fflush(stdout); /* a listener waits for this hop */
-        if (j->percent >= 0)
-            show_progress(j);
+        if (!sink_write(out, j->pcm + from * channels, count))
+            break;
+        if (j->is_long)
+            show_progress(in->file.name, (int)(100 * in->file.done / in->file.length));
     }
-    free(pcm);
 }
 
-static void print_quoted(FILE *to, const char *text)
+static int is_complete(const job *j)
 {
-    fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', to);
-        if ((unsigned char)*text < ' ')
-            fprintf(to, "\\u%04x", (unsigned)*text);
-        else
-            fputc(*text, to);
-    }
-    fputc('"', to);
+    return !j->in.file.cut && !j->in.file.problem[0] && !j->out.file.to.failed && !stop_signal();
 }
 
-/* Where standard output carries sound or voice activity, the summary goes to standard error. */
+/* Where standard output carries sound, voice activity or taps, the summary goes to standard error. */
 static void print_summary(const job *j, double cpu_seconds)
 {
-    int taken = j->out.file.file == stdout || j->vad.file == stdout;
-    FILE *to = taken ? stderr : stdout;
-    const wav *in = &j->in.file;
+    const output *all[] = {&j->out.file.to, &j->vad, &j->taps};
+    const wav_in *in = &j->in.file;
+    FILE *to = stdout;
+    for (int i = 0; i < 3; i++)
+        if (all[i]->name && all[i]->file == STDOUT_FILENO)
+            to = stderr;
     fputs("{\"input\": ", to);
     print_quoted(to, in->name);
     fputs(", \"output\": ", to);
-    print_quoted(to, j->out.file.name);
-    fprintf(to, ", \"rate\": %" PRIu32 ", \"channels\": %u, \"samples\": %" PRIu64 ", \"delay\": %.9g",
-            in->rate, in->channels, in->done,
-            j->o->compensate ? 0 : (double)percepnet_delay_samples() * in->rate / PERCEPNET_RATE);
-    fprintf(to, ", \"clipped\": %" PRIu64 ", \"voice\": %.4f, \"cpu_seconds\": %.3f", in->clipped,
-            j->hops ? (double)j->voiced / (double)j->hops : 0.0, cpu_seconds);
-    fprintf(to, ", \"version\": \"%s\", \"model\": \"%s\"}\n", percepnet_version(),
-            percepnet_model_id());
+    print_quoted(to, j->out.file.to.name);
+    fprintf(to, ", \"complete\": %s, \"rate\": %" PRIu32 ", \"channels\": %u, \"samples\": %" PRIu64,
+            is_complete(j) ? "true" : "false", in->format.rate, in->format.channels, in->done);
+    fprintf(to, ", \"delay\": %.9g, \"clipped\": %" PRIu64 ", \"voice\": %.4f, \"cpu_seconds\": %.3f",
+            j->o->compensate ? 0 : (double)percepnet_delay_samples() * in->format.rate / PERCEPNET_RATE,
+            in->clipped, j->hops ? (double)j->voiced / (double)j->hops : 0.0, cpu_seconds);
+    fprintf(to, ", \"version\": \"%s\", \"model\": \"%s\"}\n", percepnet_version(), percepnet_model_id());
 }
 
 static void report(const job *j, double cpu_seconds)
 {
-    const wav *in = &j->in.file;
+    const wav_in *in = &j->in.file;
     if (in->clipped)
-        fprintf(stderr, "percepnet: %s: warning: %" PRIu64 " samples beyond full scale (1.0) were clipped\n",
-                in->name, in->clipped);
+        say(in->name, "warning: %" PRIu64 " samples beyond full scale (1.0) were clipped", in->clipped);
     if (j->o->verbose)
-        fprintf(stderr, "percepnet: %s -> %s: %.2f s of sound, %u channel%s, %.2f s of computing, %s\n",
-                in->name, j->out.file.name, (double)in->done / in->rate, in->channels,
-                in->channels == 1 ? "" : "s", cpu_seconds, percepnet_model_id());
+        say(in->name, "-> %s: %.2f s of sound, %u channel%s, %.2f s of computing, %s", j->out.file.to.name,
+            (double)in->done / in->format.rate, in->format.channels, in->format.channels == 1 ? "" : "s",
+            cpu_seconds, percepnet_model_id());
     if (j->o->json)
         print_summary(j, cpu_seconds);
 }
 
-static void begin(job *j, const options *o, const char *input, const char *output_name)
+/* Why the output is not all that was asked for, and what it holds. 1: it is all. */
+static int say_the_end(const job *j)
 {
-    const wav *in = &j->in.file;
-    memset(j, 0, sizeof *j);
-    j->o = o;
-    source_open(&j->in, input, o->resample);
-    if (o->taps && in->channels != 1)
-        die(in->name, "%u channels found; --taps needs one", in->channels);
-    for (unsigned c = 0; c < in->channels; c++)
-        j->st[c] = new_instance(o);
-    sink_create(&j->out, output_name, &j->in);
-    if (o->taps)
-        output_open(&j->taps, o->taps, in->file);
-    if (o->vad) {
-        output_open(&j->vad, o->vad, in->file);
-        fputs("time", j->vad.file);
-        for (unsigned c = 1; c <= in->channels; c++)
-            fprintf(j->vad.file, ",voice_%u", c);
-        fputc('\n', j->vad.file);
+    const wav_in *in = &j->in.file;
+    const output *out = &j->out.file.to, *others[] = {&j->vad, &j->taps};
+    double seconds = (double)(out->failed ? 0 : in->done) / in->format.rate;
+    int all = 1;
+    if (out->failed) {
+        size_t block = in->format.channels * in->format.bytes;
+        if (out->written > j->out.file.header)
+            seconds = (double)((out->written - j->out.file.header) / block) / in->format.rate;
+        all = refuse(out->name, "cannot be written: %s; it holds the first %.2f s of %s",
+                     strerror(out->failed), seconds, in->name);
+    } else if (in->problem[0]) {
+        all = refuse(in->name, "%s; %s holds the %.2f s before it", in->problem, out->name, seconds);
+    } else if (stop_signal()) {
+        all = refuse(in->name, "stopped by signal %d (%s); %s holds the first %.2f s", stop_signal(),
+                     strsignal(stop_signal()), out->name, seconds);
     }
-    int is_long = in->length != WAV_UNKNOWN && in->length / LONG_FILE >= in->rate;
-    j->percent = is_long && isatty(STDERR_FILENO) ? 0 : -1;
+    for (int i = 0; i < 2; i++)
+        if (others[i]->failed)
+            all = refuse(others[i]->name, "cannot be written: %s", strerror(others[i]->failed));
+    return all;
 }
 
-void enhance(const options *o, const char *input, const char *output_name)
+/* The input's name in the folder; of other kinds, which come out as WAV, with that ending. */
+static const char *path_in_folder(job *j)
 {
-    job j;
+    const char *name = base_name(j->in.file.name), *dot = strrchr(name, '.');
+    int stem = j->in.file.decoder && dot ? (int)(dot - name) : (int)strlen(name);
+    size_t room = strlen(j->o->folder) + strlen(name) + sizeof "/.wav";
+    j->path = malloc(room);
+    if (!j->path)
+        die(name, "out of memory");
+    snprintf(j->path, room, "%s/%.*s%s", j->o->folder, stem, name, j->in.file.decoder ? ".wav" : "");
+    return j->path;
+}
+
+/* What is written ends as its name says to everybody: WAV. */
+static int refuse_other_names(const char *path)
+{
+    static const char *const others[] = {".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif",
+                                         ".aiff", ".wma", ".caf", ".w64", ".au"};
+    const char *dot = strrchr(base_name(path), '.');
+    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
+        if (!strcasecmp(dot, others[i]))
+            return refuse(path, "another kind of file found in the name of an output; only WAV is written");
+    return 1;
+}
+
+/* Opens all outputs. 0: refused, and none was touched. */
+static int open_outputs(job *j, const char *sound)
+{
+    output *all[] = {&j->out.file.to, &j->vad, &j->taps};
+    const char *names[] = {sound, j->o->vad, j->o->taps};
+    int right = refuse_other_names(sound);
+    for (int i = 0; i < 3 && right; i++) {
+        if (!names[i])
+            continue;
+        right = output_open(all[i], names[i]);
+        if (right && all[i]->completes && same_file(fileno(j->in.file.file), all[i]->file))
+            right = refuse(names[i], "the output would overwrite the input; another name is needed");
+        for (int k = 0; k < i && right; k++)
+            if (all[k]->name && same_file(all[k]->file, all[i]->file))
+                right = refuse(names[i], "the same file as %s; every output needs its own", names[k]);
+    }
+    for (int i = 0; i < 3; i++)
+        right ? output_begin(all[i]) : output_abandon(all[i]);
+    return right;
+}
+
+static int begin(job *j, const char *input, const char *output_name)
+{
+    const options *o = j->o;
+    const wav_in *in = &j->in.file;
+    if (!source_open(&j->in, input, o->decoder, o->resample))
+        return 0;
+    if (o->taps && in->format.channels != 1)
+        return refuse(in->name, "%u channels found; --taps needs one", in->format.channels);
+    for (unsigned c = 0; c < in->format.channels; c++)
+        j->st[c] = new_instance(o);
+    j->pcm = malloc(sizeof *j->pcm * PERCEPNET_HOP * in->format.channels);
+    if (!j->pcm)
+        die("memory", "a frame of %u channels does not fit", in->format.channels);
+    if (!open_outputs(j, output_name ? output_name : path_in_folder(j)))
+        return 0;
+    sink_begin(&j->out, &j->in);
+    if (j->vad.name)
+        write_voice_head(j);
+    j->is_long = in->length != WAV_UNKNOWN && in->length / LONG_FILE >= in->format.rate
+                 && isatty(STDERR_FILENO);
+    return 1;
+}
+
+static void release(job *j)
+{
+    for (unsigned c = 0; c < WAV_MAX_CHANNELS; c++)
+        free(j->st[c]);
+    source_close(&j->in);
+    free(j->pcm);
+    free(j->path);
+}
+
+int enhance(const options *o, const char *input, const char *output_name)
+{
+    static const job none;
     clock_t start = clock();
-    begin(&j, o, input, output_name);
-    suppress(&j);
-    sink_finish(&j.out, j.in.file.done);
-    if (j.taps.file)
-        output_close(&j.taps);
-    if (j.vad.file)
+    job j = none;
+    int done = 0;
+    j.o = o;
+    if (begin(&j, input, output_name)) {
+        suppress(&j);
+        sink_finish(&j.out, &j.in);
         output_close(&j.vad);
-    report(&j, (double)(clock() - start) / CLOCKS_PER_SEC);
-    for (unsigned c = 0; c < j.in.file.channels; c++)
-        free(j.st[c]);
-    source_close(&j.in);
+        output_close(&j.taps);
+        output_close(&j.out.file.to);
+        done = say_the_end(&j);
+        report(&j, (double)(clock() - start) / CLOCKS_PER_SEC);
+    }
+    release(&j);
+    return done;
+}
+
+const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "output.h"
+#include "message.h"
 #include "taps.h"
 
 #define STACK_BYTES ((size_t)1 << 20)

@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
+#include "message.h"
 
 static const char usage[] =
     "percepnet [options] IN.wav OUT.wav\n"
     "percepnet [options] -o FOLDER IN.wav ...\n"
-    "Suppresses the noise in speech. 48 kHz WAV: 16-bit or 24-bit PCM or 32-bit float, every channel\n"
-    "on its own; \"-\" is standard input or output. Outputs have the format, rate and length of their\n"
-    "inputs, and with -o their names.\n"
+    "Suppresses the noise in speech. 48 kHz WAV (RIFF, RF64, BW64) of 8 to 32-bit integers or floats,\n"
+    "every channel on its own; \"-\" is standard input or output. Outputs have the format, rate, length and\n"
+    "other chunks (LIST, bext, cue ...) of their inputs, and with -o their names; samples of more than 16\n"
+    "bits come out with 16.\n"
     "  -a, --atten-lim-db DB       take away at most so much noise: 0 (untouched) to 100 (no limit,\n"
     "                              default)\n"
     "  --[no-]pf, --[no-]postfilter\n"
@@ -24,6 +25,8 @@ static const char usage[] =
     "                              take out the delay of 30 ms (default, but not towards \"-\", where\n"
     "                              somebody may be listening)\n"
     "  --resample                  take other rates, 8 to 192 kHz, too: to 48 kHz and back\n"
+    "  --decoder COMMAND           for files that are no WAV: a command of sh that writes the file \"$1\" as\n"
+    "                              WAV to its standard output: 'ffmpeg -v error -i \"$1\" -f wav -'\n"
     "  -m, --model NAME            the network; a program holds one, which -V names, and refuses others\n"
     "  -o, --output-dir FOLDER     an existing folder for the outputs of several inputs\n"
     "  --vad FILE                  write voice activity as CSV: time in the input in seconds, then\n"
@@ -34,10 +37,11 @@ static const char usage[] =
     "  --footprint                 print bytes of state, scratch and stack as JSON; takes no files\n"
     "  -h, --help                  this text\n"
     "  -V, --version               version and model\n"
-    "Exit codes: 0 done, 2 an input, an output or the command line is not right; files that were\n"
-    "finished before stay.\n";
+    "Exit codes: 0 done, warnings included; 1 with -o: some files are not done; 2 an input, an output or\n"
+    "the command line is not right; 128 + n stopped by signal n, Ctrl-C for example. The output then holds\n"
+    "what was done until there, as a whole file.\n";
 
-enum { SWITCHES = 256, PF_BETA = 300, NO_COMPENSATE, RESAMPLE, VAD, JSON, TAPS, FOOTPRINT };
+enum { SWITCHES = 256, PF_BETA = 300, NO_COMPENSATE, RESAMPLE, DECODER, VAD, JSON, TAPS, FOOTPRINT };
 static int (*const switches[])(percepnet *, int) = {
     percepnet_set_postfilter,
     percepnet_set_decay_floor,
@@ -56,6 +60,7 @@ static const struct option known[] = {
     {"compensate-delay", no_argument, NULL, 'D'},
     {"no-compensate-delay", no_argument, NULL, NO_COMPENSATE},
     {"resample", no_argument, NULL, RESAMPLE},
+    {"decoder", required_argument, NULL, DECODER},
     {"model", required_argument, NULL, 'm'},
     {"output-dir", required_argument, NULL, 'o'},
     {"vad", required_argument, NULL, VAD},
@@ -125,6 +130,7 @@ static void apply(options *o, int code, const char *found)
     case 'D': o->compensate = 1; break;
     case NO_COMPENSATE: o->compensate = 0; break;
     case RESAMPLE: o->resample = 1; break;
+    case DECODER: o->decoder = optarg; break;
     case 'm': need_model(optarg); break;
     case 'o': o->folder = optarg; break;
     case VAD: o->vad = optarg; break;
@@ -132,8 +138,8 @@ static void apply(options *o, int code, const char *found)
     case 'v': o->verbose = 1; break;
     case TAPS: o->taps = optarg; break;
     case FOOTPRINT: o->footprint = 1; break;
-    case 'h': fputs(usage, stdout); exit(0);
-    case 'V': printf("percepnet %s, model %s\n", percepnet_version(), percepnet_model_id()); exit(0);
+    case 'h': fputs(usage, stdout); exit(finish_printing(0));
+    case 'V': printf("percepnet %s, model %s\n", percepnet_version(), percepnet_model_id()); exit(finish_printing(0));
     case ':': die(found, "no value found; percepnet --help says which is needed");
     default: die(found, "no such option; percepnet --help lists them");
     }
@@ -148,8 +154,6 @@ static void check(const options *o, int names)
                          : "2 are needed: percepnet [options] IN.wav OUT.wav; --help says more");
     if (o->n_inputs > 1 && (o->taps || o->vad))
         die(o->taps ? "--taps" : "--vad", "%d inputs found; it needs a single one", o->n_inputs);
-    if (o->output && o->vad && !strcmp(o->output, o->vad))
-        die("--vad", "%s found twice; sound and voice activity need different files", o->vad);
 }
 
 options parse_options(int argc, char **argv)

@@ -17,6 +17,7 @@ typedef struct {
     int n_inputs;
     const char *output, *folder; /* one of them, the other NULL */
     const char *taps, *vad;      /* NULL: not wanted */
+    const char *decoder;         /* of files that are no WAV; NULL: none */
     int compensate;              /* take the delay out */
     int resample;                /* take other rates than 48 kHz */
     int footprint, json, verbose;

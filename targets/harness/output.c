@@ -1,102 +1,115 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
+#define _FILE_OFFSET_BITS 64
 #include "output.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdarg.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_OPEN 4
-static const char *volatile unfinished[MAX_OPEN]; /* to remove when we do not finish */
+#include "message.h"
+#include "stop.h"
 
-static void remove_unfinished(void)
+static int same(const struct stat *a, const struct stat *b)
 {
-    for (int i = 0; i < MAX_OPEN; i++)
-        if (unfinished[i])
-            unlink(unfinished[i]);
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && !S_ISCHR(a->st_mode);
 }
 
-void die(const char *name, const char *format, ...)
+int same_file(int a, int b)
 {
-    va_list arguments;
-    remove_unfinished();
-    fprintf(stderr, "percepnet: %s: ", name);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(2);
+    struct stat x, y;
+    return a == b || (!fstat(a, &x) && !fstat(b, &y) && same(&x, &y));
 }
 
-static void on_signal(int number)
+/* /dev/stdout is standard output too: opened a second time it would begin at the front. */
+static int is_standard_output(const char *name)
 {
-    remove_unfinished();
-    _exit(128 + number);
+    struct stat x, y;
+    return !strcmp(name, "-") || (!stat(name, &x) && !fstat(STDOUT_FILENO, &y) && same(&x, &y));
 }
 
-/* The slot that holds `temporary`; with NULL a free one. */
-static int find_slot(const char *temporary)
+int output_open(output *out, const char *name)
 {
-    int i = 0;
-    while (i < MAX_OPEN - 1 && unfinished[i] != temporary)
-        i++;
-    return i;
+    struct stat info;
+    memset(out, 0, sizeof *out);
+    out->file = STDOUT_FILENO;
+    out->name = "standard output";
+    if (!is_standard_output(name)) {
+        out->name = name;
+        out->file = open(name, O_WRONLY | O_CLOEXEC);
+        out->created = out->file < 0 && errno == ENOENT;
+        if (out->created)
+            out->file = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    }
+    if (out->file < 0 || fstat(out->file, &info)) {
+        int is_folder = errno == EISDIR;
+        refuse(name, "cannot be written: %s; %s is needed", strerror(errno),
+               is_folder ? "the name of a file" : "an existing folder that you may write to");
+        out->name = NULL;
+        return 0;
+    }
+    out->completes = S_ISREG(info.st_mode) && !(fcntl(out->file, F_GETFL) & O_APPEND);
+    out->start = out->completes ? lseek(out->file, 0, SEEK_CUR) : 0;
+    return 1;
 }
 
-/* A temporary file beside the one wanted, with the permissions that fopen would have given. */
-static void open_temporary(output *out)
+void output_begin(output *out)
 {
-    mode_t mask = umask(0);
-    int descriptor;
-    umask(mask);
-    out->temporary = malloc(strlen(out->name) + 8);
-    if (!out->temporary)
-        die(out->name, "out of memory");
-    strcpy(out->temporary, out->name);
-    strcat(out->temporary, ".XXXXXX");
-    descriptor = mkstemp(out->temporary);
-    if (descriptor < 0)
-        die(out->name, "cannot be written: %s; an existing folder that you may write to is needed",
-            strerror(errno));
-    unfinished[find_slot(NULL)] = out->temporary;
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGHUP, on_signal);
-    out->file = fchmod(descriptor, 0666 & ~mask) ? NULL : fdopen(descriptor, "wb");
+    if (out->name && out->completes && out->file != STDOUT_FILENO && ftruncate(out->file, 0))
+        out->failed = errno;
 }
 
-void output_open(output *out, const char *name, FILE *input)
+int output_write(output *out, const void *data, size_t bytes)
 {
-    struct stat from, to;
-    int exists = strcmp(name, "-") && !stat(name, &to);
-    out->name = strcmp(name, "-") ? name : "standard output";
-    out->temporary = NULL;
-    if (exists && S_ISDIR(to.st_mode))
-        die(name, "a folder found; the name of a file is needed");
-    if (exists && !fstat(fileno(input), &from) && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
-        die(name, "the output would overwrite the input; another name is needed");
-    if (!strcmp(name, "-"))
-        out->file = stdout;
-    else if (exists && !S_ISREG(to.st_mode))
-        out->file = fopen(name, "wb"); /* a device or a pipe: nothing to rename */
-    else
-        open_temporary(out);
-    if (!out->file)
-        die(name, "cannot be written: %s", strerror(errno));
+    const char *p = data;
+    while (out->name && bytes > 0 && !out->failed) {
+        ssize_t done = write(out->file, p, bytes);
+        if (done >= 0) {
+            p += done;
+            bytes -= (size_t)done;
+            out->written += (uint64_t)done;
+        } else if (errno != EINTR || stop_insists()) {
+            out->failed = errno;
+        }
+    }
+    return !out->failed;
 }
 
-void output_close(output *out)
+void output_rewrite(output *out, uint64_t at, const void *data, size_t bytes)
 {
-    int failed = ferror(out->file);
-    if ((out->file == stdout ? fflush(stdout) : fclose(out->file)) || failed)
-        die(out->name, "cannot be written: %s", strerror(errno));
-    if (!out->temporary)
+    if (pwrite(out->file, data, bytes, (off_t)(out->start + (int64_t)at)) != (ssize_t)bytes)
+        out->failed = errno;
+}
+
+void output_cut(output *out, uint64_t bytes)
+{
+    if (out->written <= bytes)
         return;
-    if (rename(out->temporary, out->name))
-        die(out->name, "cannot be written: %s", strerror(errno));
-    unfinished[find_slot(out->temporary)] = NULL;
-    free(out->temporary);
+    if (ftruncate(out->file, (off_t)(out->start + (int64_t)bytes)))
+        out->failed = errno;
+    out->written = bytes;
+}
+
+int output_close(output *out)
+{
+    if (!out->name)
+        return 1;
+    if (out->completes && fsync(out->file) && !out->failed)
+        out->failed = errno;
+    if (out->file != STDOUT_FILENO && close(out->file) && !out->failed)
+        out->failed = errno;
+    return !out->failed;
+}
+
+void output_abandon(output *out)
+{
+    char *path = out->name && out->created ? realpath(out->name, NULL) : NULL;
+    if (path)
+        unlink(path); /* what a link points to, not the link */
+    free(path);
+    if (out->name && out->file != STDOUT_FILENO)
+        close(out->file);
+    out->name = NULL;
 }

@@ -3,48 +3,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "percepnet.h"
 
-static resampler *new_resampler(const wav *file, uint32_t from, uint32_t to)
+static resampler *new_resampler(unsigned channels, uint32_t from, uint32_t to)
 {
-    resampler *r = resampler_new(from, to, file->channels);
+    resampler *r = resampler_new(from, to, channels);
     if (!r)
         die("memory", "a filter from %lu to %lu Hz does not fit", (unsigned long)from, (unsigned long)to);
     return r;
 }
 
-static int16_t *new_samples(const wav *file, size_t count)
+static int16_t *new_samples(unsigned channels, size_t count)
 {
-    int16_t *samples = malloc(count * file->channels * sizeof *samples);
+    int16_t *samples = malloc(count * channels * sizeof *samples);
     if (!samples)
-        die("memory", "%lu samples of %u channels do not fit", (unsigned long)count, file->channels);
+        die("memory", "%lu samples of %u channels do not fit", (unsigned long)count, channels);
     return samples;
 }
 
-void source_open(source *s, const char *name, int resample)
+int source_open(source *s, const char *name, const char *decoder, int resample)
 {
     unsigned long rate;
+    unsigned channels;
     memset(s, 0, sizeof *s);
-    wav_open(&s->file, name);
-    rate = s->file.rate;
+    if (!wav_open(&s->file, name, decoder))
+        return 0;
+    rate = s->file.format.rate;
+    channels = s->file.format.channels;
     if (rate == PERCEPNET_RATE)
-        return;
+        return 1;
     if (rate < RESAMPLE_LOWEST || rate > RESAMPLE_HIGHEST)
-        die(s->file.name, "%lu Hz found; %d Hz is needed, or %d to %d Hz with --resample", rate,
-            PERCEPNET_RATE, RESAMPLE_LOWEST, RESAMPLE_HIGHEST);
+        return refuse(s->file.name, "%lu Hz found; %d Hz is needed, or %d to %d Hz with --resample", rate,
+                      PERCEPNET_RATE, RESAMPLE_LOWEST, RESAMPLE_HIGHEST);
     if (!resample)
-        die(s->file.name, "%lu Hz found; %d Hz is needed: --resample converts to it and back", rate,
-            PERCEPNET_RATE);
-    s->block = s->file.rate / 100; /* 10 ms: a listener waits for no more */
-    s->resampler = new_resampler(&s->file, s->file.rate, PERCEPNET_RATE);
-    s->read = new_samples(&s->file, s->block);
-    s->ready = new_samples(&s->file, resampler_room(s->resampler, s->block));
+        return refuse(s->file.name, "%lu Hz found; %d Hz is needed: --resample converts to it and back",
+                      rate, PERCEPNET_RATE);
+    s->block = rate / 100; /* 10 ms: a listener waits for no more */
+    s->resampler = new_resampler(channels, (uint32_t)rate, PERCEPNET_RATE);
+    s->read = new_samples(channels, s->block);
+    s->ready = new_samples(channels, resampler_room(s->resampler, s->block));
+    return 1;
 }
 
 /* Makes the next samples ready. 0: the file has ended, at 48 kHz and rounded up. */
 static int refill(source *s)
 {
-    uint64_t rate = s->file.rate;
+    uint64_t rate = s->file.format.rate;
     for (;;) {
         size_t got = wav_read(&s->file, s->read, s->block);
         uint64_t left = (s->file.done * PERCEPNET_RATE + rate - 1) / rate - s->done;
@@ -62,7 +67,7 @@ static int refill(source *s)
 
 size_t source_read(source *s, int16_t *pcm, size_t count)
 {
-    size_t channels = s->file.channels, got = 0;
+    size_t channels = s->file.format.channels, got = 0;
     if (!s->resampler) {
         got = wav_read(&s->file, pcm, count);
         s->done += got;
@@ -79,42 +84,37 @@ size_t source_read(source *s, int16_t *pcm, size_t count)
 
 void source_close(source *s)
 {
-    if (s->file.file != stdin)
-        fclose(s->file.file);
+    wav_close(&s->file);
     resampler_free(s->resampler);
     free(s->read);
     free(s->ready);
 }
 
-void sink_create(sink *s, const char *name, const source *from)
+void sink_begin(sink *s, const source *from)
 {
-    memset(s, 0, sizeof *s);
-    wav_create(&s->file, name, &from->file);
+    wav_begin(&s->file, &from->file);
     if (!from->resampler)
         return;
-    s->resampler = new_resampler(&s->file, PERCEPNET_RATE, s->file.rate);
-    s->ready = new_samples(&s->file, resampler_room(s->resampler, PERCEPNET_HOP));
+    s->resampler = new_resampler(s->file.format.channels, PERCEPNET_RATE, s->file.format.rate);
+    s->ready = new_samples(s->file.format.channels, resampler_room(s->resampler, PERCEPNET_HOP));
 }
 
-void sink_write(sink *s, const int16_t *pcm, size_t count)
+int sink_write(sink *s, const int16_t *pcm, size_t count)
 {
-    if (s->resampler) {
-        size_t ready = resampler_run(s->resampler, pcm, count, s->ready);
-        wav_write(&s->file, s->ready, ready);
-    } else {
-        wav_write(&s->file, pcm, count);
-    }
     s->done += count;
+    if (!s->resampler)
+        return wav_write(&s->file, pcm, count);
+    return wav_write(&s->file, s->ready, resampler_run(s->resampler, pcm, count, s->ready));
 }
 
-void sink_finish(sink *s, uint64_t length)
+void sink_finish(sink *s, source *from)
 {
-    while (s->file.done < length) {
+    while (s->resampler && !s->file.to.failed && s->file.done < from->file.done) {
         size_t ready = resampler_run(s->resampler, NULL, PERCEPNET_HOP, s->ready);
-        uint64_t left = length - s->file.done;
+        uint64_t left = from->file.done - s->file.done;
         wav_write(&s->file, s->ready, ready < left ? ready : (size_t)left);
     }
-    wav_finish(&s->file);
+    wav_finish(&s->file, &from->file);
     resampler_free(s->resampler);
     free(s->ready);
 }

@@ -4,10 +4,10 @@
 #define STREAM_H
 
 #include "resample.h"
-#include "wav.h"
+#include "wav_write.h"
 
 typedef struct {
-    wav file;
+    wav_in file;
     uint64_t done;         /* samples per channel handed out, at 48 kHz */
     resampler *resampler;  /* NULL: the file has 48 kHz */
     int16_t *read, *ready; /* a block of the file, and what became of it */
@@ -16,27 +16,28 @@ typedef struct {
 } source;
 
 typedef struct {
-    wav file;
+    wav_out file;
     uint64_t done; /* samples per channel taken, at 48 kHz */
     resampler *resampler;
     int16_t *ready;
 } sink;
 
-/* Opens `name`; a rate other than 48 kHz ends the program unless `resample` is set. */
-void source_open(source *s, const char *name, int resample);
+/* Opens `name`, through `decoder` if it is no WAV (see wav_open). 0: refused, as is a rate other than
+ * 48 kHz unless `resample` is set. */
+int source_open(source *s, const char *name, const char *decoder, int resample);
 
 /* Reads up to `count` samples per channel of 48 kHz, fewer only at the end. */
 size_t source_read(source *s, int16_t *pcm, size_t count);
 
 void source_close(source *s);
 
-/* Creates `name` in the format and rate of the source. */
-void sink_create(sink *s, const char *name, const source *from);
+/* Begins a file, which is open, in the format and rate of the source. */
+void sink_begin(sink *s, const source *from);
 
-/* Takes up to PERCEPNET_HOP samples per channel of 48 kHz. */
-void sink_write(sink *s, const int16_t *pcm, size_t count);
+/* Takes up to PERCEPNET_HOP samples per channel of 48 kHz. 0: they cannot be written. */
+int sink_write(sink *s, const int16_t *pcm, size_t count);
 
-/* Completes the file, `length` samples per channel at its own rate. */
-void sink_finish(sink *s, uint64_t length);
+/* Completes the file, as long as its source was. */
+void sink_finish(sink *s, source *from);
 
 #endif

@@ -17,7 +17,7 @@ import functools
 import re
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,7 @@ _FOLDER = Path(__file__).parent
 _HEADER = (_FOLDER / "percepnet.h").read_text(encoding="utf-8")
 _ALIGNMENT = 16
 _MOST_CHANNELS = 64  # as the command; more are samples that lie across
+_TYPES = ("uint8", "int16", "int32", "float32", "float64")
 
 
 def _constant(name: str) -> int:
@@ -38,6 +39,14 @@ def _constant(name: str) -> int:
     return int(found[1])
 
 
+def _version() -> str:
+    found = re.search(r'^#define PERCEPNET_VERSION "(.+)"', _HEADER, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+__version__: str = _version()
+"""Of the library."""
 RATE: int = _constant("RATE")
 """Samples per second: 48000."""
 HOP: int = _constant("HOP")
@@ -112,19 +121,29 @@ class Denoiser:
     def process(self, frame: ArrayLike) -> NDArray[np.int16]:
         """Suppress the noise in one frame.
 
-        frame: (480,) int16, 48 kHz, full scale 32767 (not floats of +-1: `denoise` takes those).
+        frame: (480,) int16 of any byte order, 48 kHz, full scale 32767 (not floats of +-1:
+        `denoise` takes those).
         Returns (480,) int16, the input of `delay` samples ago, and sets `voice`.
         Raises TypeError or ValueError when the frame is not so.
         """
         frame = np.asarray(frame)
-        if frame.dtype != np.int16:
-            raise TypeError(f"{frame.dtype} found; frames of int16 are needed")
+        if frame.dtype.newbyteorder("=") != np.int16:
+            raise TypeError(
+                f"{frame.dtype} found; frames of int16 are needed: (32767 * frame).astype(np.int16)"
+                " makes them from floats of ±1"
+            )
         if frame.shape != (HOP,):
             raise ValueError(f"a frame of shape {frame.shape} found; ({HOP},) is needed")
-        frame, out = np.ascontiguousarray(frame), np.empty(HOP, np.int16)
+        frame, out = np.ascontiguousarray(frame, np.int16), np.empty(HOP, np.int16)
         voice_q15 = self._c.percepnet_process(self._state, out.ctypes.data, frame.ctypes.data)
         self.voice = voice_q15 / 32767
         return out
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Denoiser cannot be pickled or copied: its state belongs to this process;"
+            " make another with the same model and settings"
+        )
 
     def reset(self) -> None:
         """Forget the past, keep the settings."""
@@ -154,22 +173,26 @@ def denoise(
 ) -> NDArray[Any]:
     """Suppress the noise in a recording.
 
-    samples: (N,) or (N, channels), int16, or float32 or float64 where full scale is +-1 and what
-    is beyond is clipped with a warning; every channel on its own. rate: samples per second, 48000;
-    with `resample` 8000 to 192000, which is taken to 48000 and back. model, settings: as for
-    `Denoiser`.
+    samples: (N,) or (N, channels) of uint8 (zero at 128), int16, int32 (full scale 2^31), or
+    float32 or float64 where full scale is +-1 and what is beyond is clipped with a warning; any
+    byte order; every channel on its own. rate: samples per second, 48000; with `resample` any whole
+    number of 8000 to 192000, which is taken to 48000 and back. model, settings: as for `Denoiser`.
 
-    Returns the same shape and type, aligned with the input.
+    Returns the same shape and type, aligned with the input, with 16 bits of them in use.
     Raises ValueError for another rate, shape or NaN, TypeError for another type of samples.
     """
     samples = np.asarray(samples)
     if samples.ndim not in (1, 2) or samples[:1].size > _MOST_CHANNELS:
         raise ValueError(
             f"samples of shape {samples.shape} found; (N,) or (N, channels), at most"
-            f" {_MOST_CHANNELS} of them, is needed"
+            f" {_MOST_CHANNELS} of them, is needed: samples.T where the channels come first"
         )
-    if samples.dtype not in (np.int16, np.float32, np.float64):
-        raise TypeError(f"{samples.dtype} found; int16, float32 or float64 is needed")
+    if samples.dtype.newbyteorder("=") not in _TYPES:
+        raise TypeError(
+            f"{samples.dtype} found; {', '.join(_TYPES)} is needed: samples.astype(np.int16) where"
+            " full scale is 32767, samples.astype(np.float32) where it is 1.0"
+        )
+    rate = _whole(rate)
     if rate != RATE and not resample:
         raise ValueError(f"{rate} Hz found; {RATE} Hz is needed: resample=True converts and back")
     pcm = _to_int16(samples)
@@ -185,6 +208,17 @@ def denoise(
     return _to_type(clean.reshape(samples.shape), samples.dtype)
 
 
+def _whole(rate: Any) -> int:
+    """Any number that is whole, of Python or NumPy."""
+    try:
+        whole = int(rate)
+    except (TypeError, ValueError, OverflowError):
+        whole = 0
+    if whole != rate:
+        raise ValueError(f"a rate of {rate!r} found; a whole number of Hz is needed")
+    return whole
+
+
 def _channel(pcm: NDArray[np.int16], model: str, settings: dict[str, int]) -> NDArray[np.int16]:
     """(N,) in, (N,) out: zeros behind push out what the delay holds, the zeros in front are cut."""
     denoiser = Denoiser(model, **settings)
@@ -194,16 +228,30 @@ def _channel(pcm: NDArray[np.int16], model: str, settings: dict[str, int]) -> ND
 
 
 def _to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
-    if samples.dtype == np.int16:
-        return samples
+    """Rounded to nearest and saturated, as the command does it."""
+    if samples.dtype.kind == "f":
+        return _floats_to_int16(samples)
+    top = samples.astype(np.int64)
+    if samples.dtype == np.uint8:
+        top = (top - 128) << 8
+    elif samples.dtype.itemsize == 4:
+        top = (top + 0x8000) >> 16
+    return np.minimum(top, 32767).astype(np.int16)
+
+
+def _floats_to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
     if not np.isfinite(samples).all():
         raise ValueError("NaN or infinity found in the samples; numbers are needed")
     if clipped := np.count_nonzero(np.abs(samples) > 1):
-        warnings.warn(f"{clipped} samples beyond full scale (1.0) were clipped", stacklevel=3)
-    scaled = samples * samples.dtype.type(32768)
-    nearest = np.trunc(scaled + np.copysign(samples.dtype.type(0.5), scaled))
+        warnings.warn(f"{clipped} samples beyond full scale (1.0) were clipped", stacklevel=4)
+    scaled = samples.astype(np.float64) * 32768
+    nearest = np.trunc(scaled + np.copysign(0.5, scaled))
     return np.clip(nearest, -32768, 32767).astype(np.int16)
 
 
 def _to_type(pcm: NDArray[np.int16], dtype: np.dtype) -> NDArray[Any]:
-    return pcm if dtype == np.int16 else (pcm / 32768).astype(dtype)
+    if dtype.kind == "f":
+        return (pcm / 32768).astype(dtype)
+    if dtype == np.uint8:
+        return (np.minimum(pcm.astype(np.int32) + 0x80, 32767) // 256 + 128).astype(dtype)
+    return (pcm.astype(np.int32) << (8 * dtype.itemsize - 16)).astype(dtype)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from percepnet import models
 def main() -> None:
     """Becomes the C program of the model that -m/--model names, with the whole command line.
 
-    Exits with 2 when the model is not there.
+    The program reads WAV; other files it hands to `_decode.py`, unless the command line names
+    another decoder. Exits with 2 when the model is not there.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-m", "--model", default="small")
@@ -25,8 +27,10 @@ def main() -> None:
         raise SystemExit(2)
     if chosen.help:
         print(f"Models here: {', '.join(models())}; -m chooses, {chosen.model} now.\n", flush=True)
-    program = Path(__file__).parent / "models" / chosen.model
-    os.execv(program, ["percepnet", *sys.argv[1:]])
+    folder = Path(__file__).parent
+    decoder = shlex.join([sys.executable, str(folder / "_decode.py")]) + ' "$1"'
+    program = folder / "models" / chosen.model
+    os.execv(program, ["percepnet", "--decoder", decoder, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

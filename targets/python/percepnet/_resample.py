@@ -32,13 +32,13 @@ def _library() -> ctypes.CDLL:
 def resampled(pcm: NDArray[np.int16], rate: int, to: int, length: int) -> NDArray[np.int16]:
     """(N, channels) at `rate` Hz in, (length, channels) at `to` Hz out, neither early nor late.
 
-    Raises ValueError for a rate outside LOWEST to HIGHEST, or no whole number.
+    Raises ValueError for a rate outside LOWEST to HIGHEST.
     """
     for hertz in (rate, to):
-        if not LOWEST <= hertz <= HIGHEST or hertz != int(hertz):
-            raise ValueError(f"{hertz} Hz found; whole numbers of {LOWEST} to {HIGHEST} are needed")
+        if not LOWEST <= hertz <= HIGHEST:
+            raise ValueError(f"{hertz} Hz found; {LOWEST} to {HIGHEST} Hz is needed")
     library, channels = _library(), pcm.shape[1]
-    state = library.resampler_new(int(rate), int(to), channels)
+    state = library.resampler_new(rate, to, channels)
     if not state:
         raise MemoryError(f"no memory for a filter from {rate} to {to} Hz")
 
