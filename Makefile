@@ -8,6 +8,7 @@ prefix = build/install#  where `make install` puts the library
 systems =#               of eval/systems.toml to score beside ours: "pyrnnoise webrtc-noise-gain"
 scheduler =#             tcp://host:port of a dask cluster to score on; else this machine's cores
 strict =#                1: no set when a clip has a fault, and fail for any clip not scored
+name = mine#             of the model that `make train` leaves in reference/models
 minutes = 60#            of training, with speech=DIR noise=DIR [rir=DIR] or index=FILE
 
 PYTHON = .venv/bin/python
@@ -28,6 +29,9 @@ NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(ta
     $(filter cycles,$(MAKECMDGOALS)) $(if $(filter npm,$(MAKECMDGOALS)),wasm) $(if $(filter wmops,$(MAKECMDGOALS)),armv7 full)
 SYSTEM := $(STAMPS)/system-$(subst $() ,-,$(strip $(NEEDED)))
 
+# Words that leave results: asked for together, `baseline` and `publish` wait for them.
+MEASURED := $(filter oracle parts trials weaknesses cost costs,$(MAKECMDGOALS))
+MODELS := $(basename $(notdir $(wildcard reference/models/*.safetensors)))
 REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safetensors
 CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
 HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
@@ -56,24 +60,25 @@ build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what
 twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory; time of host and wasm
-costs: ## bench of every model on every target that is counted: eval/baseline, docs/targets.md
-	$(foreach m,tiny small full,$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
-	@$(PYTHON) -m targets.document
+costs: ## bench of every model on every target that is counted, kept in eval/baseline
+	$(foreach m,$(MODELS),$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
 cycles: bench ## estimate cycles, time and share of a core of this target by llvm-mca (LLVM 19)
 	@$(PYTHON) -m targets.cycles $(target)
 wmops: build/armv7/gen/plan.json ## weighted operations of the plain C as ITU-T G.191 weighs them
 	@$(PYTHON) -m targets.wmops
 score: build/score/$(SET).csv ## every measure of every system; systems="…" adds outside ones
-baseline: build/score/$(SET).csv ## store scores that report and test compare with: eval/baseline
-	@$(PYTHON) -m eval.baseline --set build/sets/$(SET) --model $(model)
-oracle: build/ladder/score/$(SET).csv ## what each step is worth with true values: the oracle ladder
-parts: build/parts/score/$(SET).csv ## pitch filter or postfilter left out, gains or strengths true: what each is worth
-trials: build/trials/$(SET).json ## clean speech, noise alone, other levels, words after resets and rests, vowels, whisper, DC
-weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak, the card, docs/faq.md
+baseline: build/score/$(SET).csv | $(MEASURED) ## keep scores, and what else was measured of model and set: eval/baseline
+	@$(PYTHON) -m pages.store --set build/sets/$(SET) --model $(model)
+publish: .venv/core | $(MEASURED) $(filter baseline,$(MAKECMDGOALS)) ## write every table in README, docs/ and the model cards anew, from eval/baseline
+	@$(PYTHON) -m pages
+oracle: build/studies/ladder-$(SET).json ## what each step is worth with true values: the oracle ladder
+parts: build/studies/parts-$(model)-$(SET).json ## pitch filter or postfilter left out, gains or strengths true: what each is worth
+trials: $(addprefix build/studies/,trials-$(model)-$(SET).json cases-$(model)-$(SET).json) ## clean speech, noise alone, other levels, words after resets and rests, vowels, whisper, DC
+weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak
 	@$(MAKE) --no-print-directory check testset=build/weaknesses model=$(model)
 	@$(PYTHON) -m eval.systems host-no-postfilter host-12db --set build/sets/weaknesses
 	@$(PYTHON) -m eval.score --set build/sets/weaknesses --systems twin host-no-postfilter host-12db
-	@$(PYTHON) -m eval.weaknesses publish --model $(model)
+	@$(PYTHON) -m eval.weaknesses measure --model $(model)
 cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality
 vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to port by hand: build/vectors
 dist: $(target:%=build/%/gen/plan.json) ## source package of the generated C: build/TARGET/percepnet-….tar.gz
@@ -95,10 +100,10 @@ test: .venv/test .venv/wasm ## the test suite
 lint: .venv/test ## ruff over the Python code
 	$(PYTHON) -m ruff check .
 
-train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60]; resumes
+train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60] [name=mine]; resumes
 	$(PYTHON) -m training.train --model $(model) --out build/train/$(strip $(model)) \
 	    --minutes $(minutes) $(SOURCES)
-	$(PYTHON) -m training.export --run build/train/$(strip $(model)) $(SOURCES)
+	$(PYTHON) -m training.export --run build/train/$(strip $(model)) --name $(name) $(SOURCES)
 
 clean: ## remove build/ (the virtual environment stays)
 	rm -rf build
@@ -217,21 +222,16 @@ build/score/$(SET).csv: $(STAMPS)/float-$(SET) $(CHECKS) $(systems:%=$(STAMPS)/r
 	    --workers $(CPUS) $(scheduler:%=--scheduler %) $(strict:%=--strict)
 	@touch $@
 
-build/trials/$(SET).json: build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
-    studies/trials.py studies/cases.py eval/trials.py $(SCORING) | .venv/peers
-	@echo "== trials: $(SET)"
-	@$(PYTHON) -m studies trials --set build/sets/$(SET) --out build/trials --model $(model)
-	@$(PYTHON) -m studies.cases --set build/sets/$(SET) --out build/trials/cases/$(SET).json \
-	    --weights reference/models/$(strip $(model)).safetensors
-	@$(PYTHON) -m eval.trials --set build/sets/$(SET)
-
-build/ladder/score/$(SET).csv build/parts/score/$(SET).csv: build/%/score/$(SET).csv: \
-    build/sets/$(SET)/set.json build/values/model $(REFERENCE) \
-    $(wildcard studies/*.py) eval/studies.py $(SCORING)
+STUDY_SOURCES = build/sets/$(SET)/set.json build/values/model $(REFERENCE) $(wildcard studies/*.py) $(SCORING)
+build/studies/ladder-$(SET).json: $(STUDY_SOURCES)
+	@echo "== ladder: $(SET)"
+	@$(PYTHON) -m studies ladder --set build/sets/$(SET)
+build/studies/cases-$(model)-$(SET).json: $(STUDY_SOURCES) | .venv/peers
+	@echo "== cases: $(SET)"
+	@$(PYTHON) -m studies.cases --set build/sets/$(SET) --weights reference/models/$(model).safetensors --out $@
+build/studies/%-$(model)-$(SET).json: $(STUDY_SOURCES)
 	@echo "== $*: $(SET)"
-	@$(PYTHON) -m studies $* --set build/sets/$(SET) --out build/$* --model $(model)
-	@$(PYTHON) -m eval.studies $* --set build/sets/$(SET)
-	@touch $@
+	@$(PYTHON) -m studies $* --set build/sets/$(SET) --model $(model)
 
 build/weaknesses/SHA256SUMS: eval/weaknesses.py eval/embedded/SHA256SUMS | .venv/core
 	@$(PYTHON) -m eval.weaknesses make build/weaknesses
@@ -256,5 +256,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline oracle parts trials weaknesses cost vectors dist install npm wheel docs report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline publish oracle parts trials weaknesses cost vectors dist install npm wheel docs report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

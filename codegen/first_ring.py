@@ -1,11 +1,14 @@
 """First ring: how closely each integer stage follows its float definition, stage by stage.
 
-`python -m codegen.first_ring` prints the table of docs/quantisation.md. Every stage alone: the
-float stage gets exactly what the integer stage got (the recorded signals before it), so that one
+`python -m codegen.first_ring` leaves BUILD/first-ring/<model>.json. Every stage alone: the float
+stage gets exactly what the integer stage got (the recorded signals before it), so that one
 stage's error is not counted in the next. States carry on over each sound.
 """
 
 import argparse
+import hashlib
+import json
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +30,7 @@ from reference import (
     stft,
 )
 from reference.clips import to_int16
+from reference.files import whole
 from reference.params import HOP
 from reference.suppressor import EVERY_STAGE
 
@@ -186,25 +190,32 @@ def fft_levels() -> dict[int, float]:
     return found
 
 
-def markdown(table: dict) -> str:
-    """Rows of signals, columns of sounds: SNR in dB / greatest error."""
-    names = list(next(iter(table.values())))
-    head = ["signal", "stage", *names, "greatest error in"]
-    lines = [head, ["---"] * 2 + ["---:"] * len(names) + ["---"]]
-    for name, (stage, unit, *_) in ROWS.items():
-        cells = (f"{snr:.0f} / {error:.3g}" for snr, error in table[name].values())
-        lines.append([name, stage, *cells, unit])
-    shares = (f"{100 * share:.1f} %" for share in table[PERIODS].values())
-    lines.append([PERIODS, "pitch", *shares, "share of frames with the same period"])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def result(model: str) -> dict:
+    """{"model", "weights", "rows": [{signal, stage, unit, "sounds": {sound: [SNR dB, error]}}],
+    "periods": {sound: share of equal frames}, "fft": {level dBFS: SNR dB}}, to 6 digits.
+    """
+    def short(value: float) -> float:
+        return float(f"{value:.6g}")
+
+    table = measure(model)
+    rows = [{"signal": name, "stage": stage, "unit": unit,
+             "sounds": {sound: [short(x) for x in pair] for sound, pair in table[name].items()}}
+            for name, (stage, unit, *_) in ROWS.items()]  # fmt: skip
+    weights = hashlib.sha256(dnn.model_path(model).read_bytes()).hexdigest()
+    return {"model": model, "weights": weights, "rows": rows,
+            "periods": {sound: short(share) for sound, share in table[PERIODS].items()},
+            "fft": {str(level): short(snr) for level, snr in fft_levels().items()}}  # fmt: skip
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="small")
-    print(markdown(measure(parser.parse_args().model)))
-    print("FFT, noise: " + ", ".join(f"{k} dBFS {v:.1f} dB" for k, v in fft_levels().items()))
+    model = parser.parse_args().model
+    path = Path("build/first-ring") / f"{model}.json"
+    with whole(path) as new:
+        new.write_text(json.dumps(result(model), indent=1) + "\n")
+    print(path)
 
 
 if __name__ == "__main__":

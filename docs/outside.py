@@ -16,27 +16,25 @@ COPIES = "source"
 
 
 def copied(path: Path, config: MkDocsConfig, root: Path) -> File:
-    """The site's file for a file of the repository: .md a page, .png as it is, the rest text."""
+    """The site's file for a file of the repository: .md a page, the rest text."""
     name = f"{COPIES}/{path.relative_to(root).as_posix()}"
-    if path.suffix in (".md", ".png"):
+    if path.suffix == ".md":
         return File.generated(config, name, abs_src_path=str(path))
     return File.generated(config, f"{name}.txt", content=path.read_text(encoding="utf-8"))
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds what any page links to outside of docs/, and the pictures beside it."""
+    """Adds what any page links to outside of docs/."""
     root = Path(config.config_file_path).parent
     linked = {
         (Path(page.abs_src_path).parent / target).resolve()
         for page in list(files.documentation_pages())
         for target in LINK.findall(page.content_string)
     }
-    cards = {picture for path in linked if path.suffix == ".md"
-             for picture in path.parent.glob("*.png")}  # fmt: skip
     missing = [str(path.relative_to(root)) for path in sorted(linked) if not path.is_file()]
     if missing:
         raise PluginError(f"links in docs/ lead to files that are not there: {', '.join(missing)}")
-    for path in sorted(linked | cards):
+    for path in sorted(linked):
         files.append(copied(path, config, root))
     return files
 

@@ -22,7 +22,7 @@ from statistics import fmean
 from eval import score
 from eval.baseline import weights_hash
 from eval.integers import cost_section
-from eval.tables import markdown_table
+from reference.markdown import table as markdown
 
 STEPS = {
     "float": "float reference",
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     cost = measure(args.set, args.build, args.model, args.workers)
     section = cost_section(cost)
     print(f"{section['title']}\n{section['note']}\n")
-    print(markdown_table(section["head"], section["rows"]), end="")
+    print(markdown(section["head"], section["rows"]), end="")
     problems = over_limit(cost)
     for words in problems:
         print(f"error: {words}", file=sys.stderr)

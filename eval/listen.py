@@ -14,6 +14,7 @@ from eval.score import system_key
 MAX_BYTES = 14_000_000  # of audio and pictures, before base64, which adds a third
 MP3 = {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT",
        "compression_level": 0.6}  # libsndfile: 160 kbit/s; every browser plays it, bytes repeat
+SOUND = Path(__file__).resolve().parents[1] / "docs" / "audio"  # what pages play and show
 WINDOW, WIDTH, HEIGHT = 960, 560, 200  # of a spectrogram: samples; pixels
 RANGE_DB = (-110, -30)  # dB re full scale, same colours on every picture
 
@@ -38,16 +39,21 @@ def spectrogram(x: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def sound(samples: np.ndarray, rate: int = 48000, compression: float = 0.75) -> bytes:
+    """MP3 of (N,) samples; compression as libsndfile counts, 0.75: 96 kbit/s."""
+    file = io.BytesIO()
+    sf.write(file, samples, rate, **MP3 | {"compression_level": compression})
+    return file.getvalue()
+
+
 def recording(path: Path, title: str, note: str) -> dict:
     """{title, note, audio, picture, bytes} of one WAV, audio as MP3; audio None if missing."""
     if not path.exists():
         return {"title": title, "note": f"{path.name}: missing", "audio": None, "bytes": 0}
     x, rate = sf.read(path)
-    file = io.BytesIO()
-    sf.write(file, x, rate, **MP3)
-    sound, picture = file.getvalue(), spectrogram(x)
-    return {"title": title, "note": note, "audio": uri("audio/mpeg", sound),
-            "picture": uri("image/webp", picture), "bytes": len(sound) + len(picture)}
+    audio, picture = sound(x, rate, MP3["compression_level"]), spectrogram(x)
+    return {"title": title, "note": note, "audio": uri("audio/mpeg", audio),
+            "picture": uri("image/webp", picture), "bytes": len(audio) + len(picture)}
 
 
 def choose_clips(rows: list[dict], count: int) -> list[dict]:
@@ -110,8 +116,7 @@ def listening(build: Path, name: str, rows: list[dict]) -> list[dict]:
     return [shown[clip] for clip in by_clip if clip in shown]
 
 
-def ladder_listening(build: Path, report: dict, scores: dict[str, list[dict]],
-                     titles: dict[str, str]) -> dict | None:
+def ladder_listening(build: Path, report: dict, scores: dict[str, list[dict]]) -> dict | None:
     """One clip after every step of the ladder: {name, parts}; None without a ladder or scores."""
     name = next((r["testset"] for r in report["ladder"] if r["testset"] in scores), None)
     if name is None:
@@ -122,6 +127,6 @@ def ladder_listening(build: Path, report: dict, scores: dict[str, list[dict]],
         if row["testset"] == name:
             path = build / "ladder" / "out" / row["step"] / name / f"{clip}.wav"
             path = sets / "noisy" / f"{clip}.wav" if row["step"] == "noisy" else path
-            parts.append(recording(path, row["step"], titles.get(row["step"], "")))
+            parts.append(recording(path, row["step"], row["title"]))
     parts.append(recording(sets / "clean" / f"{clip}.wav", "clean", "the reference"))
     return {"name": f"{name}, {clip}", "parts": parts}

@@ -8,7 +8,6 @@ from eval import complexity, pareto, plots, trackers
 from eval.integers import sections
 from eval.listen import ladder_listening, listening, uri
 from eval.metrics import METRICS
-from eval.studies import read_steps
 from eval.tables import (
     BASELINE_HEAD,
     DIGITS,
@@ -25,11 +24,11 @@ from eval.tables import (
 from reference.files import whole
 
 
-def ladder_tables(report: dict, titles: dict[str, str]) -> list[dict]:
+def ladder_tables(report: dict) -> list[dict]:
     """For each set of the oracle ladder: {name, head, rows}; steps in words."""
     cells = ladder_cells(report)
     return [{"name": name, "head": ["step", *(HEADS[m] for m in STEP_MEASURES), ""],
-             "rows": [[*row[1:], titles.get(row[1], "")] for row in cells if row[0] == name]}
+             "rows": [row[1:] for row in cells if row[0] == name]}
             for name in dict.fromkeys(row[0] for row in cells)]
 
 
@@ -85,7 +84,7 @@ def plain(rows: list[dict]) -> dict:
 def write_page(path: Path, report: dict, scores: dict[str, list[dict]], build: Path) -> None:
     """Render report_template.html.j2 to `path`, whole or not at all."""
     listen = next(((name, listening(build, name, rows)) for name, rows in scores.items()), None)
-    titles, runs = read_steps(build, "ladder"), complexity.read_runs(build)
+    runs = complexity.read_runs(build)
     image = complexity.plot(runs)
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined,
@@ -93,8 +92,8 @@ def write_page(path: Path, report: dict, scores: dict[str, list[dict]], build: P
     ).get_template("report_template.html.j2")
     text = template.render(
         summary=summary(report), missing=report["provenance"]["missing"],
-        ladder=ladder_tables(report, titles),
-        ladder_clip=ladder_listening(build, report, scores, titles),
+        ladder=ladder_tables(report),
+        ladder_clip=ladder_listening(build, report, scores),
         pitch=trackers.sections(report["pitch"]),
         quality=quality_tables(report), stages=stage_tables(report), listen=listen,
         cost_plot=uri("image/svg+xml", image.encode()) if image else None,

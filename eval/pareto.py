@@ -1,6 +1,5 @@
 """Quality over instructions: what is gained for what is spent, systems and sizes side by side."""
 
-import json
 import math
 from pathlib import Path
 from statistics import fmean
@@ -41,18 +40,16 @@ def points(report: dict, build: Path) -> list[dict]:
 def stored_points(name: str, built: set[str]) -> list[dict]:
     """Points of the sizes that are not `built`: of each CPU, from the files of eval/baseline."""
     found = []
-    for path in sorted(baseline.HERE.glob(f"{name}-*.json")):
-        model = path.stem.removeprefix(f"{name}-")
-        if model in built:
+    for stem, counts in baseline.read_all("counts").items():
+        target, model = stem.rsplit("-", 1)
+        scores = baseline.clips(name, model).get("twin")
+        if model in built or not scores:
             continue
-        host = baseline.read(name, model)["scores"]["host"]
-        quality = round(fmean(clip[MEASURE] for clip in host.values()), 5)
-        for counts in sorted(baseline.HERE.glob(f"*-{model}.json")):
-            found += [{"testset": name, "system": f"{model} {counts.stem.removesuffix(f'-{model}')}"
-                       f"-{row['cpu']}", "instructions": row["instructions_mean"],
-                       MEASURE: quality, "counted": "eval/baseline"}
-                      for row in json.loads(counts.read_text()).get("rows", [])
-                      if (row["call"], row["stage"]) == ("frame", "total")]
+        quality = round(fmean(clip[MEASURE] for clip in scores.values()), 5)
+        found += [{"testset": name, "system": f"{model} {target}-{row['cpu']}",
+                   "instructions": row["instructions_mean"], MEASURE: quality,
+                   "counted": "eval/baseline"}
+                  for row in counts["rows"] if (row["call"], row["stage"]) == ("frame", "total")]
     return found
 
 

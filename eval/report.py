@@ -2,7 +2,7 @@
 
 Reads what the other tools left: BUILD/score/<set>.csv (eval.score), BUILD/<target>/run.json and
 BUILD/<target>/gen/plan.json (targets), BUILD/sets/<set>/ and BUILD/out/<system>/<set>/ for audio,
-BUILD/ladder/ (`studies`, eval.studies), BUILD/pitch/ (eval.pitch).
+BUILD/studies/{ladder,pitch}-<set>.json (studies), BUILD/ladder/out/ for their audio.
 What is not there is said in words, in all three files.
 
 `report.json` is an interface and is kept stable. Keys, in this order:
@@ -22,9 +22,9 @@ by_noise     the same with `noise`, its class, for snr
 spread       [{system, testset, measure, clips, mean, median, worst, worst_clip, difference, low,
               high}]: paired difference to noisy and its 95 % interval (eval.statistics)
 baseline     [{testset, system, measure, baseline, now, difference, clips}] (eval.baseline)
-ladder       [{step, testset, pesq_wb, stoi, estoi, si_sdr}]: means; true values from the clean
-             speech one by one, and the network's
-pitch        [{set, tools, pitch: [{condition, clips, voiced, <figures>}]}] (eval.pitch)
+ladder       [{testset, step, title, pesq_wb, stoi, estoi, si_sdr}]: means; true values from the
+             clean speech one by one
+pitch        [{testset, tools, pitch: [{condition, clips, voiced, <figures>}]}] (studies.pitch)
 complexity   [{target, cpu, model, call, stage, instructions_mean, instructions_max}] per frame of
               10 ms; call "frame" or "block4", stage "total" or its name
 footprint    [{target, model, state, scratch, stack, text, rodata, weights}] in bytes
@@ -45,7 +45,6 @@ from eval.metrics import METRICS
 from eval.page import write_page
 from eval.provenance import provenance
 from eval.score import system_key
-from eval.studies import ladder_rows, read_steps
 from eval.tables import print_table, summary, to_markdown
 
 LISTS = ("conformance", "complexity", "footprint")
@@ -148,6 +147,13 @@ def model_of(facts: dict) -> str:
     return next((t["model"] for t in facts["targets"].values() if "model" in t), "small")
 
 
+def ladder(build: Path, only: list[str] | None) -> list[dict]:
+    """`ladder` of report.json, from what `python -m studies ladder` left."""
+    found = (json.loads(path.read_text()) for path in sorted(build.glob("studies/ladder-*.json")))
+    return [{"testset": one["testset"], **row} for one in found
+            if not only or one["testset"] in only for row in one["rows"]]
+
+
 def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, list[dict]]]:
     """(report.json as a dict, score rows by set); scores of all sets, or `only` of these."""
     scores, runs = read_scores(build, only), read_runs(build)
@@ -158,7 +164,7 @@ def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, 
         "conformance": lists["conformance"], "quality": statistics.quality(scores),
         "by_noise": statistics.by_noise(scores), "spread": statistics.spread(scores),
         "baseline": baseline.differences(scores, model_of(facts)),
-        "ladder": ladder_rows(read_scores(build / "ladder", only), read_steps(build, "ladder")),
+        "ladder": ladder(build, only),
         "pitch": trackers.read(build),
         "complexity": lists["complexity"], "footprint": lists["footprint"],
         "integers": integers.read(build)}

@@ -7,6 +7,7 @@ from eval import trackers
 from eval.integers import sections
 from eval.metrics import METRICS
 from eval.score import best_system, outside
+from reference.markdown import table
 
 HEADS = {name: metric.head for name, metric in METRICS.items()}
 DIGITS = {name: metric.digits for name, metric in METRICS.items()}
@@ -61,44 +62,36 @@ def baseline_rows(report: dict) -> list[list[str]]:
 
 
 def ladder_cells(report: dict) -> list[list[str]]:
-    """Cells of the oracle ladder: test set, step, measures."""
-    return [[r["testset"], r["step"], *(show(r[m], DIGITS[m]) for m in STEP_MEASURES)]
+    """Cells of the oracle ladder: test set, step, measures, step in words."""
+    return [[r["testset"], r["step"], *(show(r[m], DIGITS[m]) for m in STEP_MEASURES), r["title"]]
             for r in report["ladder"]]
-
-
-def markdown_table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, or the words that there is none."""
-    if not rows:
-        return "nothing yet\n"
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def to_markdown(report: dict) -> str:
     """report.md."""
     parts = ["# Report\n", *(f"* {w}\n" for w in summary(report) + report["provenance"]["missing"])]
     head = ["test set", "system", "SNR", "clips", *(HEADS[m] for m in MAIN)]
-    parts += ["\n## Quality\n\n", markdown_table(head, quality_rows(report, True))]
+    parts += ["\n## Quality\n\n", table(head, quality_rows(report, True))]
     for name in dict.fromkeys(r["testset"] for r in report["spread"]):
         head = ["noise", "system", "clips", *(HEADS[m] for m in MAIN)]
         parts += [f"\n### {name}: by class of noise\n\n",
-                  markdown_table(head, noise_rows(report, name, MAIN)),
+                  table(head, noise_rows(report, name, MAIN)),
                   f"\n### {name}: spread, and paired difference to noisy\n\n",
-                  markdown_table(SPREAD_HEAD, spread_rows(report, name, MAIN))]
+                  table(SPREAD_HEAD, spread_rows(report, name, MAIN))]
     parts += ["\n## Difference to the baseline\n\n",
-              markdown_table(BASELINE_HEAD, baseline_rows(report))]
-    head = ["test set", "step", *(HEADS[m] for m in STEP_MEASURES)]
-    parts += ["\n## Oracle ladder\n\n", markdown_table(head, ladder_cells(report))]
+              table(BASELINE_HEAD, baseline_rows(report))]
+    head = ["test set", "step", *(HEADS[m] for m in STEP_MEASURES), ""]
+    parts += ["\n## Oracle ladder\n\n", table(head, ladder_cells(report))]
     titles = {"conformance": "Conformance: samples that differ from the twin",
               "complexity": "Complexity: instructions per 10 ms frame (counted, not cycles)",
               "footprint": "Footprint in bytes"}
     for key, title in titles.items():
         head = list(report[key][0]) if report[key] else []
         rows = [[show(row.get(k)) for k in head] for row in report[key]]
-        parts += [f"\n## {title}\n\n", markdown_table(head, rows)]
+        parts += [f"\n## {title}\n\n", table(head, rows)]
     for part in trackers.sections(report["pitch"]) + sections(report["integers"]):
         parts += [f"\n## {part['title']}\n\n{part['note']}\n\n",
-                  markdown_table(part["head"], part["rows"])]
+                  table(part["head"], part["rows"])]
     facts = json.dumps(report["provenance"], indent=1, ensure_ascii=False)
     return "".join([*parts, "\n## Provenance\n\n```json\n", facts, "\n```\n"])
 
@@ -145,7 +138,7 @@ def summary(report: dict) -> list[str]:
                                           ("weights", "state", "scratch", "text"))
             for r in rows) + ".")
     falls = [f"{r['system']} {HEADS[r['measure']]} {r['difference']:+.4f}"
-             for r in report["baseline"] if r["system"] in ("float", "host")]
+             for r in report["baseline"] if r["system"] in ("float", "twin")]
     if falls:
         lines.append(f"Against the baseline: {', '.join(falls)}.")
     return [line for line in lines if line]

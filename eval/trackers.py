@@ -1,4 +1,4 @@
-"""The pitch tracker's part of the report: what eval.pitch left in BUILD/pitch/<set>.json."""
+"""The pitch tracker's part of the report: BUILD/studies/pitch-<set>.json of studies.pitch."""
 
 import json
 from pathlib import Path
@@ -8,14 +8,13 @@ HEAD = ["noise", "clips", "voiced frames", "gross %", "octave %", "moved %", "co
 NOTE = (
     "Gross: more than 5 % off WORLD's view of the clean speech; octave: of these, half or double; "
     "moved: more than 5 % off what the same tracker finds in the clean speech; coherence: how much "
-    "of the clean speech a comb with this period keeps. A prototype on other pairs, moved: 3.4 % "
-    "for its best, 12.3 % for a naive one, 20 % without Viterbi. See docs/pitch.md."
+    "of the clean speech a comb with this period keeps. See docs/method.md."
 )
 
 
 def read(build: Path) -> list[dict]:
     """`pitch` of report.json: [{set, tools, pitch: [a row a condition]}]."""
-    return [json.loads(path.read_text()) for path in sorted((build / "pitch").glob("*.json"))]
+    return [json.loads(path.read_text()) for path in sorted(build.glob("studies/pitch-*.json"))]
 
 
 def cell(value: float | None, digits: int) -> str:
@@ -25,7 +24,7 @@ def cell(value: float | None, digits: int) -> str:
 
 def sections(judged: list[dict]) -> list[dict]:
     """[{title, note, head, rows}] of the sets that were judged, cells as text."""
-    return [{"title": f"Pitch tracker: {one['set']}", "note": NOTE, "head": HEAD,
+    return [{"title": f"Pitch tracker: {one['testset']}", "note": NOTE, "head": HEAD,
              "rows": [[r["condition"], str(r["clips"]), f"{r['voiced']:,}",
                        *(cell(r.get(f"{k}_percent"), 1) for k in ("gross", "octave", "moved")),
                        cell(r["coherence"], 3), cell(r["coherence_outside"], 3)]

@@ -1,15 +1,18 @@
 """What a suppressor finds hard, to hear and in figures: `make weaknesses`.
 
     python -m eval.weaknesses make build/weaknesses      # a test set of 3 s a case
-    python -m eval.weaknesses publish --model small      # after it was enhanced and scored
+    python -m eval.weaknesses measure --model small      # after it was enhanced and scored
 
 The set has the layout of the DNS Challenge. Its speech is that of the embedded set, music and song
 are synthetic, so it can be passed on. `clean` is what the listener wants: also the music, the song,
-both talkers. `publish` writes docs/audio/weak/*.mp3, a section of the model's card and, for the
-default model, the table of docs/faq.md.
+both talkers. `measure` writes docs/audio/weak/*.mp3 and BUILD/studies/weaknesses-<model>.json:
+
+    {"study", "model", "weights", "versions",
+     "rows": [{"case", "title", "system", "pesq_wb", "si_sdr", "speech_loss"}]}
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,14 +23,14 @@ import soundfile as sf
 import soxr
 
 from eval.baseline import weights_hash
-from eval.card import CARDS, read_scores
-from eval.demo import FOLDER, sound
 from eval.embedded.noises import harmonics, pink, strokes
+from eval.listen import SOUND, sound
 from eval.mixing import RATE, mix, to_level
+from eval.report import read_scores
+from eval.score import tools
 from eval.synthesize import write_set
-from eval.tables import DIGITS, markdown_table
 from eval.testset import EMBEDDED
-from reference.files import fill, whole
+from reference.files import whole
 
 NAME = "weaknesses"
 SECONDS = 3
@@ -37,11 +40,10 @@ TALKERS = {"one": 8, "other": 0}  # clips of the embedded set
 BABBLERS = (2, 3, 4, 5, 6, 9, 13, 14)
 COMPRESSION = 0.89  # as libsndfile counts: 64 kbit/s, 24 kB a clip
 HEARD_DBFS = -26  # level of the published sound, however soft the clip
-AUDIO = FOLDER / "weak"
-PAGE = FOLDER.parent / "faq.md"
-DEFAULT = "small"
+AUDIO = SOUND / "weak"
 SETTINGS = {"twin": "defaults", "host-no-postfilter": "no postfilter", "host-12db": "limit 12 dB"}
-TITLE = "## Weaknesses to hear\n"
+SYSTEMS = ("noisy", *SETTINGS)
+MEASURES = ("pesq_wb", "si_sdr", "speech_loss")
 
 Sound = Callable[[np.random.Generator], np.ndarray]
 
@@ -154,20 +156,20 @@ def make(args: argparse.Namespace) -> None:
 def read(build: Path) -> dict[str, dict[str, dict]]:
     """{case: {system: row}} of BUILD/score/weaknesses.csv. Raises SystemExit without a case."""
     found: dict[str, dict[str, dict]] = {name: {} for name in CASES}
-    for row in read_scores(build / "score" / f"{NAME}.csv"):
-        found[row["noise"]][row["system"]] = row
+    for row in read_scores(build, [NAME]).get(NAME, []):
+        if not row["error"]:
+            found[row["noise"]][row["system"]] = row
     missing = [f"{name}, {system}" for name, rows in found.items()
-               for system in ("noisy", *SETTINGS) if system not in rows]
+               for system in SYSTEMS if system not in rows]
     if missing:
         raise SystemExit(f"error: {build}: not scored: {'; '.join(missing)}; run make weaknesses")
     return found
 
 
-def figure(measure: str, row: dict) -> str:
-    """A cell; PESQ is for speech, so there is none of music and song."""
-    if measure == "pesq_wb" and CASES[row["noise"]].wanted in (music, song):
-        return "–"
-    return f"{float(row[measure]):.{min(DIGITS[measure], 2)}f}"
+def figures(row: dict) -> dict[str, float | None]:
+    """What is kept of a row; PESQ is for speech, so there is none of music and song."""
+    kept = {m: None if row[m] is None else round(row[m], 4) for m in MEASURES}
+    return kept | ({"pesq_wb": None} if CASES[row["noise"]].wanted in (music, song) else {})
 
 
 def write_audio(build: Path, found: dict[str, dict[str, dict]], model: str) -> None:
@@ -182,46 +184,18 @@ def write_audio(build: Path, found: dict[str, dict[str, dict]], model: str) -> N
             (AUDIO / f"{stem}.mp3").write_bytes(sound(samples * gain, rate, COMPRESSION))
 
 
-def section(found: dict[str, dict[str, dict]], model: str) -> str:
-    """What stands in the card below TITLE."""
-    where, lines = "../../docs/audio/weak", []
-    for name, rows in found.items():
-        pairs = [figure(m, rows[s]) for m in ("pesq_wb", "si_sdr") for s in ("noisy", "twin")]
-        lines.append([CASES[name].title, *pairs, figure("speech_loss", rows["twin"]),
-                      f"[before]({where}/{name}.mp3)", f"[after]({where}/{name}-{model}.mp3)"])
-    head = ["case", "PESQ-WB in", "out", "SI-SDR dB in", "out", "lost dB", "", " "]
-    return (f"`make weaknesses model={model}`: one clip a case, synthetic (`eval/weaknesses.py`). "
-            "Lost: by how much\nwhat is wanted became weaker, be it voices, music or song.\n\n"
-            + markdown_table(head, lines))
-
-
-def table(found: dict[str, dict[str, dict]]) -> str:
-    """The table of the questions: what settings change; its head names the default's weights."""
-    settings = [*SETTINGS.values()]
-    head = [f"case, `{DEFAULT}-{weights_hash(DEFAULT)[:12]}`", f"lost dB, {settings[0]}",
-            *settings[1:], "PESQ-WB, in", *settings]
-    return markdown_table(head, [
-        [CASES[name].title, *(figure("speech_loss", rows[s]) for s in SETTINGS),
-         *(figure("pesq_wb", rows[s]) for s in ("noisy", *SETTINGS))]
-        for name, rows in found.items()])
-
-
-def with_section(card: str, text: str) -> str:
-    """The card with what stands below TITLE replaced, or put at its end."""
-    before, _, after = card.partition(TITLE)
-    rest = after.find("\n## ")
-    return f"{before.rstrip()}\n\n{TITLE}{text}" + (after[rest:] if rest >= 0 else "")
-
-
-def publish(args: argparse.Namespace) -> None:
-    """`publish`: sound, card, and for the default model the questions."""
+def measure(args: argparse.Namespace) -> None:
+    """`measure`: what was scored, as BUILD/studies/weaknesses-<model>.json, and the sound."""
     found = read(args.build)
     write_audio(args.build, found, args.model)
-    card = CARDS / f"{args.model}.md"
-    card.write_text(with_section(card.read_text(), section(found, args.model)))
-    if args.model == DEFAULT:
-        PAGE.write_text(fill(PAGE.read_text(), NAME, table(found)))
-    print(f"{AUDIO}, {card}: {len(found)} cases")
+    rows = [{"case": name, "title": CASES[name].title, "system": system, **figures(rows[system])}
+            for name, rows in found.items() for system in SYSTEMS]
+    content = {"study": NAME, "model": args.model, "weights": weights_hash(args.model),
+               "versions": tools(), "rows": rows}
+    path = args.build / "studies" / f"{NAME}-{args.model}.json"
+    with whole(path) as new:
+        new.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"{path}, {AUDIO}: {len(found)} cases")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -232,10 +206,10 @@ def main(arguments: list[str] | None = None) -> int:
     maker = commands.add_parser("make", help="write the test set")
     maker.add_argument("folder", type=Path)
     maker.set_defaults(run=make)
-    publisher = commands.add_parser("publish", help="sound, card and docs/faq.md")
-    publisher.add_argument("--model", required=True, help="that enhanced the set")
-    publisher.add_argument("--build", type=Path, default=Path("build"))
-    publisher.set_defaults(run=publish)
+    measurer = commands.add_parser("measure", help="figures and sound of what was scored")
+    measurer.add_argument("--model", required=True, help="that enhanced the set")
+    measurer.add_argument("--build", type=Path, default=Path("build"))
+    measurer.set_defaults(run=measure)
     args = parser.parse_args(arguments)
     args.run(args)
     return 0

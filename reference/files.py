@@ -1,6 +1,5 @@
-"""Files and folders that appear whole or not at all; parts of pages that programs write."""
+"""Files and folders that appear whole or not at all."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,15 +24,3 @@ def whole(path: Path) -> Iterator[Path]:
         if new.is_dir() and path.is_dir():
             path.rename(f"{new}.old")
         new.replace(path)
-
-
-def fill(text: str, name: str, part: str) -> str:
-    """The text of a page with the part between `<!-- begin NAME -->` and `<!-- end -->` replaced.
-
-    The rest is written by hand. Raises ValueError when the markers are not there, or twice.
-    """
-    pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end -->)"
-    filled, count = re.subn(pattern, lambda m: f"{m[1]}{part}{m[2]}", text, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"{count} parts named {name} found; one is needed")
-    return filled

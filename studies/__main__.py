@@ -1,6 +1,8 @@
 """python -m studies"""
 
+import sys
+
 from studies.run import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

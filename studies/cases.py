@@ -12,6 +12,7 @@ noise its noisy side; vowels, hiss and whisper are made here. Sent are samples o
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -256,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m studies.cases", description="speech lost")
     parser.add_argument("--set", type=Path, required=True, help="prepared set: build/sets/X")
     parser.add_argument("--weights", type=Path, required=True, metavar="FILE.safetensors")
-    parser.add_argument("--out", type=Path, help="JSON file for the rows")
+    parser.add_argument("--out", type=Path, help="JSON file: the rows, set and weights")
     args = parser.parse_args(arguments)
     try:
         import pyrnnoise  # noqa: F401
@@ -274,8 +275,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if args.out:
+        content = {"study": "cases", "testset": args.set.name, "model": args.weights.stem,
+                   "weights": hashlib.sha256(args.weights.read_bytes()).hexdigest(), "rows": found}
         with whole(args.out) as new:
-            new.write_text(json.dumps(found, indent=1) + "\n")
+            new.write_text(json.dumps(content, indent=1) + "\n")
     return 0
 
 

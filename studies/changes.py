@@ -1,9 +1,13 @@
 """Other values of constants, by name of the change. Imports no stage: see set_params."""
 
+import sys
+
 import numpy as np
 
 from reference import params
 from reference.params import BAND_PEAKS, HOP, T_MAX
+
+STAGES = {f"reference.{name}" for name in ("comb", "erb", "features", "pitch", "stft")}
 
 
 def lookahead(frames: int) -> dict:
@@ -37,5 +41,10 @@ CHANGES = {
 
 
 def set_params(change: str) -> None:
-    """Set the constants of a change in this process, before any stage built from them is there."""
+    """Set the constants of a change in this process, before any stage built from them is there.
+
+    Raises RuntimeError where one is there already: it would keep the old values.
+    """
+    if change and (late := STAGES & sys.modules.keys()):
+        raise RuntimeError(f"{', '.join(sorted(late))} imported before the constants are set")
     vars(params).update(CHANGES[change])

@@ -4,12 +4,14 @@ Each step shows what one part is there for; what networks make of it: `parts.py`
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from reference import gains, oracle
 from reference.params import ACTIVE_BINS
 from reference.stft import Synthesis
+from studies.result import by_step
 from studies.scene import Scene, cosine
 
 STEPS = {
@@ -51,3 +53,8 @@ def true_magnitudes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     spectra = np.abs(x) * np.where(level > 0, y / np.where(level > 0, level, 1), 1)
     spectra[:, ACTIVE_BINS:] = 0
     return spectra
+
+
+def result(rows: list[dict], folder: Path, out: Path) -> dict:
+    """A row a step."""
+    return by_step(rows, STEPS)

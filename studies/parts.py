@@ -4,15 +4,17 @@ One part at a time is left out or told the true values; everything else is as sh
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from reference import dnn
 from reference.suppressor import load_network
+from studies.result import by_step
 from studies.scene import Scene
 
 STEPS = {
-    "whole": "{model} as shipped",
+    "whole": "all of it, as shipped",
     "no-comb": "no pitch filter: strengths 0",
     "no-postfilter": "no postfilter",
     "true-gains": "true gains, the network's strengths",
@@ -31,3 +33,8 @@ def steps(noisy: np.ndarray, clean: np.ndarray, model: str) -> Iterator[tuple[st
     yield "true-gains", scene.enhanced(scene.gain, strength, postfilter=True)
     yield "true-strengths", scene.enhanced(gain, scene.strength, postfilter=True)
     yield "true-both", scene.enhanced(scene.gain, scene.strength, postfilter=True)
+
+
+def result(rows: list[dict], folder: Path, out: Path) -> dict:
+    """A row a step."""
+    return by_step(rows, STEPS)

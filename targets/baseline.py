@@ -1,4 +1,4 @@
-"""The counts that were last agreed on: `eval/baseline/<target>-<model>.json`, one file each.
+"""The counts that were last agreed on: `eval/baseline/counts/<target>-<model>.json`.
 
 `make bench` prints the difference; the test suite fails when a total is more than 1 % worse.
 `python -m targets.baseline TARGET` puts the counts and the footprint of the last `make bench` in
@@ -12,7 +12,7 @@ from pathlib import Path
 from targets.run import read_record
 from targets.target import ROOT, load
 
-FOLDER = ROOT / "eval" / "baseline"
+FOLDER = ROOT / "eval" / "baseline" / "counts"
 TOLERANCE = 0.01
 FIGURES = ("instructions_mean", "instructions_max")
 KEYS = ("cpu", "call", "stage", *FIGURES)

@@ -1,6 +1,6 @@
 """Quality of the shipped integers has not fallen: a fresh build against the committed scores."""
 
-import csv
+import json
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ import soundfile as sf
 
 from eval import baseline
 from eval.metrics import pesq_wb, stoi
-from eval.score import FIELDS
 from eval.testset import EMBEDDED
 
 RATE, HOP = 48000, 480
@@ -25,47 +24,29 @@ def enhance(library, x: np.ndarray) -> np.ndarray:
 
 def test_quality_has_not_fallen(library):
     """Host build, one clip at each SNR: at most 0.02 PESQ-WB and 0.003 STOI below the baseline."""
-    stored, now = baseline.read("embedded", "small"), {}
-    if stored["weights"] != baseline.weights_hash(stored["model"]):
+    stored, now = baseline.read("scores", "embedded/small"), {}
+    if stored["weights"] != baseline.weights_hash("small"):
         pytest.fail("the weights have changed since the baseline; run make baseline and commit it")
     for ending in CLIPS:
         noisy = next((EMBEDDED / "noisy").glob(f"*{ending}flac"))
         clean, _ = sf.read(EMBEDDED / "clean" / f"clean{ending}flac")
         out = enhance(library, sf.read(noisy, dtype="int16")[0]) / 32768
         now[noisy.stem] = {"pesq_wb": pesq_wb(clean, out, RATE), "stoi": stoi(clean, out, RATE)}
-    drops = baseline.drops(stored["scores"]["host"], now)
+    drops = baseline.drops(stored["scores"]["twin"], now)
     for measure, limit in baseline.LIMITS.items():
         assert drops[measure] <= limit, f"{measure} fell by {drops[measure]:.4f}"
 
 
-def scores(path, host=1.5, error=""):
-    """A score file of two clips."""
-    path.parent.mkdir(parents=True)
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        writer.writeheader()
-        for system, value in (("noisy", 1.2), ("float", 1.6), ("host", host)):
-            for clip in "ab":
-                writer.writerow({"system": system, "clip": clip, "pesq_wb": value, "stoi": 0.8,
-                                 "error": error if (system, clip) == ("host", "b") else ""})
-    return path
-
-
-def test_store_and_differences(tmp_path, monkeypatch):
+def test_differences_are_of_the_clips_that_both_have(tmp_path, monkeypatch):
     monkeypatch.setattr(baseline, "HERE", tmp_path)
-    path = baseline.store(scores(tmp_path / "score/tiny.csv"), "small")
-    assert baseline.read("tiny", "small")["scores"]["host"]["a"] == {"pesq_wb": 1.5, "stoi": 0.8}
-    assert path.name == "tiny-small.json" and baseline.read("tiny", "full") is None
-    rows = [{"system": "host", "clip": c, "error": e, "pesq_wb": v, "stoi": 0.8}
+    (tmp_path / "scores" / "toy").mkdir(parents=True)
+    kept = {"a": {"pesq_wb": 1.5, "stoi": 0.8}, "b": {"pesq_wb": 2, "stoi": 0.8}}
+    for name, system in (("noisy", "noisy"), ("small", "twin")):
+        (tmp_path / "scores" / "toy" / f"{name}.json").write_text(
+            json.dumps({"scores": {system: kept}}))
+    rows = [{"system": "twin", "clip": c, "error": e, "pesq_wb": v, "stoi": 0.8}
             for c, v, e in (("a", 1.45, ""), ("b", 9, "failed"), ("new", 5, ""))]
-    found = {r["measure"]: r for r in baseline.differences({"tiny": rows}, "small")}
+    found = {r["measure"]: r for r in baseline.differences({"toy": rows}, "small")}
     assert found["pesq_wb"]["difference"] == pytest.approx(-0.05)
     assert found["pesq_wb"]["clips"] == 1 and found["stoi"]["difference"] == 0
-
-
-def test_no_baseline_of_what_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(baseline, "HERE", tmp_path)
-    path = scores(tmp_path / "score/tiny.csv", error="silent output")
-    with pytest.raises(SystemExit, match="host b: silent output"):
-        baseline.store(path, "small")
-    assert not (tmp_path / "tiny-small.json").exists()
+    assert not baseline.differences({"toy": rows}, "full"), "nothing is stored of it"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import ERB, SUPPRESSOR, needs_arm64, write_set, write_stand_in
 
-from targets import baseline, build, count, document, run, target
+from pages import counts
+from targets import baseline, build, count, run, target
 
 # Straight-line code whose instructions can be counted by eye: four adds and the return.
 FIVE = """
@@ -164,16 +165,9 @@ def test_baseline(tmp_path, monkeypatch):
     assert "not compared" in baseline.differences(other)[0]
 
 
-def test_page_holds_the_baseline():
-    text = document.PAGE.read_text()
-    for name, part in document.parts().items():
-        wanted = f"<!-- begin {name} -->\n{part}<!-- end -->"
-        assert wanted in text, f"{name} is not current; run python -m targets.document"
-
-
 def test_no_frame_of_any_size_is_far_above_the_mean():
     """Stored counts: the largest frame of any input at most 3 % above the mean of speech."""
-    for place, content in document.read_baselines().items():
+    for place, content in counts.stored().items():
         totals = [row for row in content["rows"] if row["stage"] == "total"]
         assert {row["call"] for row in totals} == set(count.SHAPES)
         for row in totals:

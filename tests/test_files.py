@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from reference import clips
-from reference.files import fill, whole
+from reference.files import whole
+from reference.markdown import fill, table
 
 FORK = multiprocessing.get_context("fork")
 
@@ -80,9 +81,15 @@ def test_one_part_of_a_page_changes_and_no_other_word():
             fill(text, "two" if found else "none", "")
 
 
+def test_cells_of_a_table():
+    assert table(["a", "b"], [[1234567, "x|y"], [None, 0.5]]) == (
+        "| a | b |\n| --- | --- |\n| 1,234,567 | x\\|y |\n| – | 0.5 |\n")
+    assert table(["a"], []) == "nothing yet\n"
+
+
 def doubled(sounds: list[np.ndarray], model: str) -> list[np.ndarray]:
-    """Stands for a model; "killed" ends as its first clip is on the way."""
-    if model == "killed":
+    """Stands for a model; `tiny` is killed as its first clip is on the way."""
+    if model == "tiny":
         raise RuntimeError("killed")
     return [2 * x for x in sounds]
 
@@ -92,10 +99,10 @@ def test_a_killed_run_leaves_no_note_of_the_one_before(tmp_path, monkeypatch):
     (tmp_path / "noisy").mkdir()
     soundfile.write(tmp_path / "noisy" / "a.wav", np.full(480, 100, np.int16), 48000, "PCM_16")
     notes = []
-    for model in ("small", "killed"):
+    for model in ("small", "tiny"):
         arguments = ["x", "--set", tmp_path, "--out", tmp_path / "out", "--model", model]
         monkeypatch.setattr("sys.argv", [str(x) for x in arguments])
-        with pytest.raises(RuntimeError) if model == "killed" else nullcontext():
+        with pytest.raises(RuntimeError) if model == "tiny" else nullcontext():
             clips.process_set("one", doubled, str)
         notes.append(sorted(clips.read_state(tmp_path / "out")))
     assert notes == [["a.wav"], []]

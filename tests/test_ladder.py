@@ -1,4 +1,4 @@
-"""The oracle ladder: ideal values sound clean, studies resume, the tables hold what was scored."""
+"""The oracle ladder: ideal values sound clean, studies resume, and keep what was scored."""
 
 import json
 import multiprocessing
@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval import decisions as table
 from eval.metrics import pesq_wb, stoi
-from eval.studies import ladder_rows
-from eval.studies import main as score_study
 from reference import dnn
 from reference.params import RATE
 from reference.suppressor import enhance, load_network
 from studies import decisions, ladder, parts, run, speed
 from studies.changes import CHANGES, set_params
+from studies.result import by_step
 
 EMBEDDED = Path(__file__).parent.parent / "eval" / "embedded"
 CLIPS = ["de_greta_rain_snr5_tl-26_fileid_5", "fr_hugo_wind_snr10_tl-26_fileid_6"]
@@ -101,35 +99,22 @@ def tiny(tmp_path):
     return folder
 
 
-def test_ladder_is_made_once_scored_and_listed(
-    tiny, tmp_path, monkeypatch, capsys, quick_scores
-):
+def test_ladder_is_made_once_scored_and_kept(tiny, tmp_path, capsys, quick_scores):
+    command = ["ladder", "--set", str(tiny), "--build", str(tmp_path), "--jobs", "1"]
+    assert run.main(command) == 0
     out = tmp_path / "ladder"
-    command = ["run", "ladder", "--set", str(tiny), "--out", str(out), "--jobs", "1"]
-    monkeypatch.setattr("sys.argv", command)
-    run.main()
     first = {path: path.stat().st_mtime_ns for path in out.glob("out/*/tiny/one.wav")}
     assert {path.parts[-3] for path in first} == ladder.STEPS.keys() - {"noisy"}
-    run.main()
+    assert run.main(command) == 0
     assert first == {path: path.stat().st_mtime_ns for path in first}, "made again"
-    where = ["--build", str(tmp_path), "--set", str(tiny), "--workers", "1"]
-    assert score_study(["ladder", *where]) == 0
-    printed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in printed[1:]] == list(ladder.STEPS)
-    assert (out / "score" / "tiny.csv").exists()
+    kept = json.loads((tmp_path / "studies" / "ladder-tiny.json").read_text())
+    assert [row["step"] for row in kept["rows"]] == list(ladder.STEPS) and kept["clips"] == 1
+    assert "band-gains" in capsys.readouterr().out
 
 
-def test_missing_studies_and_sets_are_said(tiny, tmp_path, monkeypatch, capsys):
-    for main, study, words in (
-        (score_study, ["ladder"], "make oracle"), (score_study, ["parts"], "make parts"),
-        (table.main, [], "studies"),
-    ):  # fmt: skip
-        assert main([*study, "--build", str(tmp_path / "none"), "--set", str(tiny)]) == 2
-        assert words in capsys.readouterr().err
-    command = ["run", "ladder", "--set", str(tmp_path / "no"), "--out", str(tmp_path)]
-    monkeypatch.setattr("sys.argv", command)
+def test_a_missing_set_is_said(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        run.main()
+        run.main(["ladder", "--set", str(tmp_path / "no"), "--build", str(tmp_path)])
     assert "no prepared set" in capsys.readouterr().err
 
 
@@ -141,26 +126,25 @@ def scored(system: str, clip: str, pesq: float, error: str = "") -> dict:
 def test_rows_are_means_in_the_order_of_the_steps():
     rows = [scored("b", "1", 2.0), scored("b", "2", 3.0), scored("a", "1", 1.0),
             scored("b", "3", 9.0, "broken")]  # fmt: skip
-    found = ladder_rows({"set": rows}, {"b": "", "a": "", "c": ""})
-    assert [(row["step"], row["testset"], row["pesq_wb"]) for row in found] == [
-        ("b", "set", 2.5), ("a", "set", 1.0)]  # fmt: skip
-    assert list(found[0]) == ["step", "testset", "pesq_wb", "stoi", "estoi", "si_sdr"]
+    found = by_step(rows, {"b": "B", "a": "A", "c": "C"})["rows"]
+    assert [(row["step"], row["title"], row["pesq_wb"]) for row in found] == [
+        ("b", "B", 2.5), ("a", "A", 1.0), ("c", "C", None)]  # fmt: skip
 
 
 def test_difference_is_paired():
     """Clip by clip: +0.1 and +0.3 with a standard deviation of 0.1414, so ± 0.196."""
     rows = [scored("a", "1", 1.1), scored("a", "2", 3.3), scored("b", "1", 1.0),
             scored("b", "2", 3.0), scored("a", "3", 9.0)]  # fmt: skip
-    assert table.difference(rows, "a", "b", "pesq_wb") == pytest.approx((0.2, 0.196))
+    assert decisions.difference(rows, "a", "b", "pesq_wb") == pytest.approx((0.2, 0.196))
 
 
-@pytest.mark.parametrize("decision", table.DECISIONS, ids=lambda d: d.question)
-def test_every_decision_marks_one_of_its_steps_and_says_why(decision):
-    assert decision.chosen in decision.steps and decision.reason.endswith(".")
-    rows = [scored(step, clip, 2.0) for step in decision.steps for clip in "12"]
-    text = table.decision_table(rows, decision)
-    assert text.count("**chosen**") == 1 and decision.reason in text
-    assert text.count("\n| ") == len(decision.steps) + 2  # and the head
+def test_result_tells_means_and_differences_from_what_was_chosen():
+    rows = [scored(step, clip, 2.0 + (step == "lookahead-0"))
+            for d in decisions.DECISIONS for step in {**d.steps, "noisy": ""} for clip in "12"]
+    found = {(r["question"], r["step"]): r for r in decisions.result(rows, None, None)["rows"]}
+    assert len(found) == sum(len(d.steps) for d in decisions.DECISIONS)
+    assert found["Look-ahead", "comb"]["difference"] is None
+    assert found["Look-ahead", "lookahead-0"]["difference"]["pesq_wb"] == [1.0, 0.0]
 
 
 def test_decisions_name_the_steps_that_are_made():
@@ -168,7 +152,7 @@ def test_decisions_name_the_steps_that_are_made():
     noisy, clean = (x[:RATE] for x in pair(CLIPS[0]))
     made = {step for step, _ in decisions.steps(noisy, clean, "")}
     made |= CHANGES.keys() - {""} | {"bands-32-gains"}
-    assert {step for d in table.DECISIONS for step in d.steps} <= made
+    assert {step for d in decisions.DECISIONS for step in d.steps} <= made
 
 
 def test_speed_is_told_for_whole_clips_and_hop_by_hop(monkeypatch, capsys):

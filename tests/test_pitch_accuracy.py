@@ -10,10 +10,10 @@ import pytest
 import soundfile as sf
 
 from eval import pairs, trackers
-from eval import pitch as judge
 from eval.mixing import active_level
 from eval.testset import EMBEDDED
 from reference.params import HOP, RATE
+from studies import pitch as judge
 from tests.pitch_signals import vowel
 
 SETTLED = 8  # frames until all histories hold signal
@@ -149,7 +149,7 @@ def test_command_writes_table_and_summary(tmp_path, capsys):
     clip = {"name": "a", "noisy": "noisy/a.wav", "clean": "clean/a.wav"}
     (folder / "set.json").write_text(json.dumps({"name": "tiny", "clips": [clip]}))
     assert judge.main(["--set", str(folder), "--build", str(tmp_path)]) == 0
-    about = json.loads((tmp_path / "pitch" / "tiny.json").read_text())
+    about = json.loads((tmp_path / "studies" / "pitch-tiny.json").read_text())
     assert [line["condition"] for line in about["pitch"]] == list(judge.CONDITIONS)
     assert about["pitch"][0]["gross_percent"] == 0 and about["pitch"][0]["voiced"] > 50
     assert len((tmp_path / "pitch" / "tiny.csv").read_text().splitlines()) == 5

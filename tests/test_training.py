@@ -19,7 +19,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from reference import dnn
-from reference.files import fill
 from reference.params import N_BANDS, RATE
 from reference.topology import named
 from training import ablations, log, mix, processes, room, synth
@@ -271,7 +270,7 @@ def test_toy_run_learns_resumes_and_exports(segments, cache, tmp_path):
     with torch.no_grad():
         logits = whole.average.double()(torch.from_numpy(features)[:, None])
     for got, want in zip(dnn.Network(dnn.read(path)).run(features), logits, strict=True):
-        np.testing.assert_allclose(got, torch.sigmoid(want)[:, 0].numpy(), atol=1e-6)
+        np.testing.assert_allclose(got, torch.sigmoid(want)[:, 0].numpy(), atol=2e-3)  # float16
 
 
 def test_rows_read_their_sequences_crop_by_crop(segments, cache, tmp_path):
@@ -337,16 +336,16 @@ def test_a_new_card_keeps_what_people_wrote_into_the_old_one():
              "step": 900, "seconds": 300.0, "began_with": "0123456789abcdef" * 4,
              "way": 0.5, "left_out": {"gru1": 0, "gru3": 4}}  # fmt: skip
     row = {"valid_square": 1.0, "valid_error": 0.2, "valid_strength": 2.0}
-    new = card("small", state, [row], [], "f" * 64, "float32")
+    new = card("small", state, [row], [])
     assert "learnt (`renew.py`): 4 of `gru3`.\n" in new
     assert "is 0.5 of the way from them" in new
-    assert "way" not in card("small", state | {"way": 1}, [row], [], "f" * 64, "float32")
+    assert "way" not in card("small", state | {"way": 1}, [row], [])
     assert "0123456789abcdef`:" in new and "--minutes 5" in new and "producers" not in new
-    old = new.replace("to be stated by who trained them", "free").replace("float32", "float16")
+    old = new.replace("to be stated by who trained them", "free")
+    old = old.replace("steps and 5 minutes", "steps and 4 minutes")
     old = old.replace("## Test sets\n(to be filled in)", "## Test sets\nours")
     old = old.replace("## Known weaknesses\n(to be filled in)", "## Known weaknesses\ntwo\nlines")
-    merged = carry_over(old + "\n## Weaknesses to hear\n|a|\n", new)
-    assert merged == old.replace("float16", "float32"), "what tools write is new or left out"
+    assert carry_over(old, new) == old.replace("and 4 minutes", "and 5 minutes"), "tools write anew"
 
 
 def test_export_goes_part_of_the_way(segments, cache, tmp_path):
@@ -368,7 +367,7 @@ def test_export_goes_part_of_the_way(segments, cache, tmp_path):
     assert any(not torch.equal(first[key], x) for key, x in state["average"].items())
     export(tmp_path / "run" / "last.pt", target, began=began, way=0.5)
     half = (first["gain.weight"] + state["average"]["gain.weight"]) / 2
-    torch.testing.assert_close(load_file(target)["gain.weight"], half, rtol=0, atol=1e-6)
+    torch.testing.assert_close(load_file(target)["gain.weight"], half.half(), rtol=0, atol=5e-4)
     with pytest.raises(ValueError, match="expected 0 ... 1"):
         part_way(state, began, 1.5)
     save_file(Model("tiny").state_dict(), began)
@@ -574,13 +573,11 @@ def test_other_model_is_not_resumed(segments, cache, tmp_path):
         Run(replace(TOY, model="full"), tmp_path, source)
 
 
-def test_ablations_differ_in_one_option_and_have_their_place():
-    """Options exist in the trainer, and the page has the part that the table goes into."""
+def test_ablations_differ_in_one_option_of_the_trainer():
     names = Settings.__dataclass_fields__
     assert all(set(change) <= set(names) for change in ablations.CHANGES.values())
     assert [len(change) for change in ablations.CHANGES.values()] == [0] + [1] * 13
     assert ablations.options({"heard": 0.0}) == "--heard 0"
-    assert "| nothing |" not in fill(ablations.PAGE.read_text(), "ablations", "")
 
 
 def test_optimiser_moves_the_weights_themselves():

@@ -1,6 +1,7 @@
 """The hard cases: the set holds what it says, and what is published is what was made of it."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -58,12 +59,6 @@ def test_song_and_music_have_their_notes():
         assert abs(peak / hz - round(peak / hz)) < 0.06, peak
 
 
-def test_the_questions_speak_of_the_present_weights():
-    model = weaknesses.DEFAULT
-    name = f"`{model}-{weights_hash(model)[:12]}`"
-    assert name in weaknesses.PAGE.read_text(), f"run make weaknesses model={model}"
-
-
 @pytest.fixture
 def build(folder, tmp_path, monkeypatch):
     """A build in which every system halves what it hears, with scores by rule."""
@@ -84,33 +79,29 @@ def build(folder, tmp_path, monkeypatch):
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         writer.writerows(rows)
-    for name in ("CARDS", "AUDIO"):
-        monkeypatch.setattr(weaknesses, name, tmp_path / name)
-    monkeypatch.setattr(weaknesses, "PAGE", tmp_path / "faq.md")
-    (tmp_path / "CARDS").mkdir()
-    (tmp_path / "CARDS" / "small.md").write_text("# Model\n\n## Known weaknesses\n* Ours.\n")
-    (tmp_path / "faq.md").write_text("Q\n<!-- begin weaknesses -->\n<!-- end -->\nA\n")
+    monkeypatch.setattr(weaknesses, "AUDIO", tmp_path / "audio")
     return tmp_path
 
 
-def test_publish_writes_sound_card_and_questions(build):
-    publish = ["publish", "--model", "small", "--build", str(build)]
-    assert weaknesses.main(publish) == 0
+def test_measure_leaves_sound_and_figures(build):
+    measure = ["measure", "--model", "small", "--build", str(build)]
+    assert weaknesses.main(measure) == 0
     files = {p.name: p.read_bytes() for p in weaknesses.AUDIO.iterdir()}
-    card = (build / "CARDS" / "small.md").read_text()
-    assert card.startswith("# Model\n\n## Known weaknesses\n* Ours.\n\n## Weaknesses to hear\n")
     assert sum(map(len, files.values())) < 500_000  # two to a case; with three models below 1 MB
-    for name, case in weaknesses.CASES.items():
+    for name in weaknesses.CASES:
         before, after = (soundfile.read(weaknesses.AUDIO / f"{stem}.mp3")[0]
                          for stem in (name, f"{name}-small"))  # fmt: skip
         assert np.std(after) / np.std(before) == pytest.approx(0.5, rel=0.05)
         assert -35 < active_level(before) < -20, "as loud as the others, however soft it was"
-        assert f"| {case.title} | " in card and f"weak/{name}-small.mp3)" in card
-    page = (build / "faq.md").read_text()
-    assert "| speech alone | 4.00 | 18.00 | 9.00 | " in page and page.endswith("<!-- end -->\nA\n")
-    weaknesses.main(publish)  # again: the same bytes, and nothing twice
+    found = json.loads((build / "studies" / "weaknesses-small.json").read_text())
+    assert found["weights"] == weights_hash("small")
+    rows = {(r["case"], r["system"]): r for r in found["rows"]}
+    assert len(rows) == len(weaknesses.CASES) * len(weaknesses.SYSTEMS)
+    assert rows["clean", "twin"]["speech_loss"] == 4
+    assert rows["music", "twin"]["pesq_wb"] is rows["singing", "noisy"]["pesq_wb"] is None
+    assert rows["speech", "noisy"]["pesq_wb"] is not None
+    weaknesses.main(measure)  # again: the same bytes
     assert {p.name: p.read_bytes() for p in weaknesses.AUDIO.iterdir()} == files
-    assert (build / "CARDS" / "small.md").read_text() == card
 
 
 def test_a_case_without_scores_is_named(build):
@@ -118,4 +109,4 @@ def test_a_case_without_scores_is_named(build):
     table.write_text("".join(line for line in table.read_text().splitlines(True)
                              if not line.startswith("host-12db,") or "singing" not in line))
     with pytest.raises(SystemExit, match="not scored: singing, host-12db; run make weaknesses"):
-        weaknesses.main(["publish", "--model", "small", "--build", str(build)])
+        weaknesses.main(["measure", "--model", "small", "--build", str(build)])

@@ -3,17 +3,17 @@
     python -m training.ablations --index DATA/index.csv --out RUNS
 
 Every row is a run of `training.train` with one option changed: the same shards, seed and
-number of frames. A row that is done is not run again. At the end the table is in
-docs/ablations.md, between its two marks.
+number of frames. A row that is done is not run again. RUNS/ablations.json has what came of them;
+copied to eval/baseline/studies it becomes the table of docs/ablations.md (make publish).
 """
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 
-from reference.files import fill
+from reference.files import whole
 from training import log
-from training.export import table
 from training.shards import Source
 from training.train import Run, Settings, add_sources, read_segments
 
@@ -34,8 +34,7 @@ CHANGES = {
     "twice the learning rate": {"rate": 0.006},
     "half the batch, twice the steps": {"batch": 16},
 }
-PAGE = Path(__file__).parents[1] / "docs" / "ablations.md"
-HEAD = "change | options | square loss | mean gain error | strength loss | PESQ-WB | ESTOI"
+MEASURES = ("valid_square", "valid_error", "valid_strength", "pesq_wb", "estoi")
 
 
 def options(change: dict) -> str:
@@ -56,13 +55,6 @@ def run(folder: Path, change: dict, source: Source) -> log.Row:
     return log.read(folder)[-1]
 
 
-def row(name: str, change: dict, last: log.Row) -> list[str]:
-    """A row of the table."""
-    measured = [f"{last[key]:.4g}" for key in ("valid_square", "valid_error", "valid_strength")]
-    heard = [f"{last['pesq_wb']:.3f}", f"{last['estoi']:.4f}"]
-    return [name, f"`{options(change)}`" if change else "", *measured, *heard]
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -73,8 +65,10 @@ def main() -> None:
     rows = []
     for number, (name, change) in enumerate(CHANGES.items()):
         print(f"[{number + 1}/{len(CHANGES)}] {name} {options(change)}", flush=True)
-        rows.append(row(name, change, run(args.out / f"{number:02}", change, source)))
-        PAGE.write_text(fill(PAGE.read_text(), "ablations", table(HEAD, rows) + "\n"))
+        last = run(args.out / f"{number:02}", change, source)
+        rows.append({"change": name, "options": options(change), **{m: last[m] for m in MEASURES}})
+        with whole(args.out / "ablations.json") as new:
+            new.write_text(json.dumps({"study": "ablations", "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

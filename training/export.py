@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 from reference import dnn
+from reference.markdown import table
 from training import log
 from training.data import Cache, hours
 from training.grow import grown
@@ -45,14 +46,14 @@ def part_way(state: dict, began: Path, way: float) -> dict[str, torch.Tensor]:
 
 
 def export(
-    checkpoint: Path, target: Path, kind: type = np.float32,
-    began: Path | None = None, way: float = 1.0,
-) -> dict:  # fmt: skip
-    """Write the averaged weights of a checkpoint as safetensors; returns the checkpoint.
+    checkpoint: Path, target: Path, began: Path | None = None, way: float = 1.0
+) -> dict:
+    """Write the averaged weights of a checkpoint as float16 safetensors; returns the checkpoint.
+
+    The rounding, 2^-12 of a weight, is far below that of int8.
 
     Its entry "left_out" says how many units of a layer have got weights of 0.
     began, way: see `part_way`.
-    kind: np.float16 halves the file; its rounding, 2^-12 of a weight, is far below that of int8.
     """
     state = torch.load(checkpoint, weights_only=True)
     name = state["settings"]["model"]
@@ -60,7 +61,7 @@ def export(
     model.load_state_dict(part_way(state, began, way) if began else state["average"])
     heard = unpack(np.load(shard_path(checkpoint.parent / "valid", 0)))
     state["left_out"] = leave_out(model, heard.features)
-    weights = {key: tensor.numpy().astype(kind) for key, tensor in model.state_dict().items()}
+    weights = {key: tensor.numpy().astype(np.float16) for key, tensor in model.state_dict().items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     state["way"] = way
     note = {"model": name, "frames": str(state["frames"]), "seed": str(state["settings"]["seed"])}
@@ -68,29 +69,6 @@ def export(
     target.chmod(0o644)
     dnn.read(target)  # fails now rather than at the user's
     return state
-
-
-def draw_curve(rows: list[log.Row], path: Path) -> None:
-    """Small picture: square loss and mean |gain error| over the frames seen."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 2.6), dpi=80, layout="constrained")
-    frames = [row["frames"] / 1e6 for row in rows]
-    pairs = (("square", "square loss of the gains"), ("error", "mean error of the gains"))
-    for axis, (key, title) in zip(figure.subplots(1, 2), pairs, strict=True):
-        axis.plot(frames, [row[key] for row in rows], label="training", lw=1)
-        axis.plot(frames, [row[f"valid_{key}"] for row in rows], label="held-out talkers, noises")
-        axis.set(title=title, xlabel="million frames", ylim=(0, None))
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize=7)
-    figure.savefig(path)
-
-
-def table(head: str, rows: list[list]) -> str:
-    """A table in Markdown; ``head`` is written "a | b | c"."""
-    rule = "|".join(["---"] * len(head.split("|")))
-    lines = [f"| {head} |", f"|{rule}|"]
-    return "\n".join(lines + [f"| {' | '.join(str(x) for x in row)} |" for row in rows])
 
 
 def options(settings: dict) -> str:
@@ -140,15 +118,15 @@ def beginning(state: dict) -> str:
     return before + f" Exported is {state['way']:g} of the way from them to the end of the run."
 
 
-def card(name: str, state: dict, rows: list[log.Row], data: list, digest: str, stored: str) -> str:
-    """Text of the card; scores are for whoever measures them."""
+def card(name: str, state: dict, rows: list[log.Row], data: list) -> str:
+    """Text of the card; what is measured, or follows from the weights, `make publish` adds."""
     s = state["settings"]
-    count = sum(t.numel() for t in state["average"].values())
     made = s["first"] * SEQUENCES * s["sequence"] + state["frames"] / s["reuse"]
     last = rows[-1]
     return f"""# Model `{name}`
 
-{count:,} parameters, {stored}, sha256 `{digest}`. Size `{s["model"]}` of `reference/topology.py`.
+{part("weights")}
+Size `{s["model"]}` of `reference/topology.py`.
 Licence of the weights: to be stated by who trained them; sources and their licences below.
 
 ## Recipe
@@ -163,15 +141,13 @@ afresh ({made / 1e6:.1f} M frames), seeded by {s["seed"]}: see `training/mix.py`
 see `training/loss.py`. With a budget in minutes the learning rate follows the clock, so
 another machine gives similar, not equal weights.{silent(state)}{beginning(state)}
 
-## Curve
-![curve]({name}.png)
-
+## Learning
 Held-out talkers and noises: square loss {last["valid_square"]:.3f}, mean |gain error|
 {last["valid_error"]:.4f}, strength loss {last["valid_strength"]:.3f} (first check:
 {rows[0]["valid_square"]:.3f}, {rows[0]["valid_error"]:.4f}, {rows[0]["valid_strength"]:.3f}).
 
 ## Recordings
-{table("split | kind | source | licence | hours", [[*r[:4], f"{r[4]:.2f}"] for r in data])}
+{table(["split", "kind", "source", "licence", "hours"], [[*r[:4], f"{r[4]:.2f}"] for r in data])}
 
 Synthetic noise and simulated rooms: `synth.py`, `room.py` in `training/`.
 
@@ -179,11 +155,29 @@ Synthetic noise and simulated rooms: `synth.py`, `room.py` in `training/`.
 (to be filled in)
 
 ## Scores
-(to be filled in from `make score`)
+{part("scores")}
+
+### What each part is worth
+`make parts`: one part left out, or told the true values.
+
+{part("parts")}
+
+### At the edge
+`make trials`:
+
+{part("trials")}
 
 ## Known weaknesses
 (to be filled in)
+
+## Weaknesses to hear
+{part("weaknesses")}
 """
+
+
+def part(name: str) -> str:
+    """An empty part of a page, for `make publish` to fill."""
+    return f"<!-- begin {name} -->\n<!-- end -->"
 
 
 def main() -> None:
@@ -191,7 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--name", help="name of the model (its size)")
-    parser.add_argument("--float16", action="store_true", help="half the size, for large models")
+    parser.add_argument("--replace", action="store_true", help="a model that is there already")
     parser.add_argument("--best", action="store_true", help="best checkpoint instead of the last")
     parser.add_argument("--out", type=Path, default=dnn.MODELS, help="folder of the models")
     parser.add_argument("--began", type=Path, help="weights that the run began with (its --init)")
@@ -203,19 +197,19 @@ def main() -> None:
     checkpoint = args.run / ("best.pt" if args.best else "last.pt")
     name = args.name or torch.load(checkpoint, weights_only=True)["settings"]["model"]
     target = args.out / f"{name}.safetensors"
-    kind = np.float16 if args.float16 else np.float32
+    if target.exists() and not args.replace:
+        parser.error(f"{target} is there already: --name gives this one another name, "
+                     "--replace puts it in the other's place")  # fmt: skip
     way = (0.5 if args.way is None else args.way) if args.began else 1.0
-    state = export(checkpoint, target, kind, args.began, way)
+    state = export(checkpoint, target, args.began, way)
     rows = [row for row in log.read(args.run) if row["step"] <= state["step"]]
-    draw_curve(rows, target.with_suffix(".png"))
     data = hours(read_segments(args), Cache(args.cache or args.run / "cache"))
-    digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    text = card(name, state, rows, data, digest, kind.__name__)
+    text = card(name, state, rows, data)
     path = target.with_suffix(".md")
     if path.exists():
         text = carry_over(path.read_text(encoding="utf-8"), text)
     path.write_text(text, encoding="utf-8")
-    print(f"wrote {target} with its card and curve")
+    print(f"wrote {target} with its card; `make baseline`, `make publish` measure and fill it")
 
 
 if __name__ == "__main__":
