@@ -3,11 +3,7 @@ command of the same model to compare with. Sounds come and go as base64 of int16
 """
 
 import base64
-import dataclasses
-import functools
-import shutil
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +16,9 @@ from eval.testset import EMBEDDED
 from targets import build, target
 from targets.signals import speech
 from targets.web import npm
+from targets.web.browser import chromium, served
 
 MODEL = "tiny"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ["--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream",
              "--use-fake-device-for-media-stream"]  # fmt: skip
 HEARD = EMBEDDED / "noisy" / "en_angus_pink_snr10_tl-26_fileid_8.flac"
@@ -49,7 +45,7 @@ def samples(text_: str) -> np.ndarray:
 def tiny_host(tmp_path_factory) -> Path:
     """build/host of the smallest model: the command, and the library to link."""
     root = tmp_path_factory.mktemp("tiny")
-    host = dataclasses.replace(target.load("host"), name="host")
+    host = target.load("host")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         render.write(MODEL, host.folder / "gen")
@@ -67,47 +63,32 @@ def npm_tarball(tmp_path_factory) -> Path:
         return root / npm.write([MODEL])
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="session")
 def serve():
-    """serve(folder) -> address: any plain server of static files."""
-    servers = []
-
-    def start(folder: Path) -> str:
-        handler = functools.partial(Quiet, directory=str(folder))
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://localhost:{servers[-1].server_port}/"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    """serve(folder) -> address."""
+    with contextlib.ExitStack() as servers:
+        yield lambda folder: servers.enter_context(served(folder))
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
+def browser(tmp_path_factory):
     """Headless, with a microphone that hears HEARD."""
-    if not CHROMIUM:
+    if not chromium():
         pytest.skip("chromium not found; targets/setup.sh hosts installs it")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright not found")
     heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
     soundfile.write(heard, *soundfile.read(HEARD), "PCM_16")
     microphone = f"--use-file-for-fake-audio-capture={heard}"
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, microphone])
-        yield browser
-        browser.close()
+        started = driver.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS, microphone])
+        yield started
+        started.close()
 
 
 @pytest.fixture
-def page(chromium):
+def page(browser):
     """An empty page of a fresh profile; whatever it complains of fails the test."""
-    context = chromium.new_context(permissions=["microphone"])
+    context = browser.new_context(permissions=["microphone"])
     page, faults = context.new_page(), []
     page.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
