@@ -19,6 +19,9 @@ from targets.wheel import shipped_models
 
 PACKAGE = Path(__file__).parent / "package"
 FOLDER = Path("build/npm")
+ENVIRONMENT = jinja2.Environment(
+    undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+)
 
 
 def rates() -> dict[str, int]:
@@ -28,30 +31,35 @@ def rates() -> dict[str, int]:
     return {f"{end.lower()}_rate": int(hertz) for end, hertz in found.items()}
 
 
+def sizes(models: list[str], folder: Path) -> dict[str, list[int]]:
+    """Bytes of the two modules of every model in a package."""
+    return {
+        model: [
+            (folder / "models" / f"{model}{kind}.wasm").stat().st_size for kind in ("", ".scalar")
+        ]
+        for model in models
+    }
+
+
+def copy(path: Path, into: Path, facts: dict) -> None:
+    """A file into a folder; a template with `facts` filled in."""
+    if path.suffix == ".j2":
+        text = ENVIRONMENT.from_string(path.read_text()).render(facts)
+        (into / path.stem).write_text(text)
+    else:
+        shutil.copy(path, into)
+
+
 def assemble(models: list[str], folder: Path) -> str:
     """All files of the package in `folder`, emptied before; its version.
 
     Raises SystemExit when a module does not build.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    into = folder / "models"
-    api = modules.write(models, into)
-    sizes = {
-        model: [(into / f"{model}{kind}.wasm").stat().st_size for kind in ("", ".scalar")]
-        for model in models
-    }
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PACKAGE),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    facts = api | rates() | {"models": models, "sizes": sizes}
+    api = modules.write(models, folder / "models")
+    facts = api | rates() | {"models": models, "sizes": sizes(models, folder)}
     for path in sorted(PACKAGE.iterdir()):
-        if path.suffix == ".j2":
-            (folder / path.stem).write_text(env.get_template(path.name).render(facts))
-        else:
-            shutil.copy(path, folder)
+        copy(path, folder, facts)
     shutil.copy(ROOT / "LICENSE", folder)
     return api["version"]
 
