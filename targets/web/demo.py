@@ -7,8 +7,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from eval.demo import FOLDER as AUDIO
 from eval.testset import EMBEDDED
+from targets.target import ROOT
 from targets.web import npm
 from targets.wheel import shipped_models
 
@@ -18,7 +18,7 @@ DEFAULT = "small"
 SAMPLES = {
     "office.flac": EMBEDDED / "noisy" / "en_ella_fan_office_snr0_tl-26_fileid_10.flac",
     "keyboard.flac": EMBEDDED / "noisy" / "de_bernd_keyboard_snr5_tl-26_fileid_11.flac",
-    "singing.mp3": AUDIO / "weak" / "singing.mp3",
+    "singing.mp3": ROOT / "docs" / "audio" / "weak" / "singing.mp3",
 }
 """As the page names them; the last is a failure."""
 
