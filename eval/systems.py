@@ -14,11 +14,12 @@ is the median of the clips'. A clip that fails is named and left out; the scores
 import argparse
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,6 +32,7 @@ import soxr
 from eval.metrics.base import DELAY_MAX_S, MetricError, delay
 from eval.mixing import to_int16
 from reference.files import whole
+from reference.runner import Clip, every_clip
 
 RATE = 48000
 TABLE = Path(__file__).parent / "systems.toml"
@@ -100,22 +102,28 @@ def enhance(entry: dict, noisy: np.ndarray) -> np.ndarray:
     return np.pad(y, (0, max(0, x.size - y.size)))[:x.size]
 
 
-def run_clip(entry: dict, folder: Path, clip: dict, out: Path) -> int | str:
-    """Write the output of one clip, with TAIL, to `out`; its delay, or why there is none."""
-    noisy, clean = (sf.read(folder / clip[kind])[0] for kind in ("noisy", "clean"))
-    try:
-        y = to_int16(enhance(entry, noisy))
-        found = delay(np.pad(clean, (0, TAIL)), y, RATE)
-    except (SystemFault, MetricError) as error:
-        return str(error)
-    sf.write(out / f"{clip['name']}.wav", y, RATE, subtype="PCM_16")
+def run_clips(clips: list[Clip], entry: dict, out: Path) -> list[dict]:
+    """Write the outputs of some clips, with TAIL, to `out`; a dict each, "delay" or "failed"."""
+    found = []
+    for clip in clips:
+        noisy, clean = (sf.read(path)[0] for path in clip.sources)
+        try:
+            y = to_int16(enhance(entry, noisy))
+            shift = delay(np.pad(clean, (0, TAIL)), y, RATE)
+        except (SystemFault, MetricError) as error:
+            found.append({"failed": str(error), "files": []})
+            continue
+        path = out / f"{clip.name}.wav"
+        with whole(path) as new:
+            sf.write(new, y, RATE, subtype="PCM_16")
+        found.append({"delay": int(shift), "files": [str(path)]})
     return found
 
 
-def align(path: Path, shift: int) -> None:
-    """Take `shift` samples from the beginning of a WAV, the rest of TAIL from its end."""
-    y, _ = sf.read(path, dtype="int16")
-    sf.write(path, y[shift:shift + y.size - TAIL], RATE, subtype="PCM_16")
+def align(source: Path, out: Path, shift: int) -> None:
+    """A WAV without `shift` samples at its beginning and the rest of TAIL at its end."""
+    y, _ = sf.read(source, dtype="int16")
+    sf.write(out, y[shift:shift + y.size - TAIL], RATE, subtype="PCM_16")
 
 
 def package_version(entry: dict) -> str | None:
@@ -129,32 +137,33 @@ def package_version(entry: dict) -> str | None:
 def run(name: str, entry: dict, folder: Path, build: Path, workers: int) -> dict:
     """Run one system over a prepared set, whole or not at all; what system.json holds.
 
-    Raises SystemFault when every clip fails.
+    What it has made before it is killed lies in a hidden folder, and is not made again. Raises
+    SystemFault when every clip fails.
     """
     about = json.loads((folder / "set.json").read_text())
-    with whole(build / "out" / name / about["name"]) as new:
-        new.mkdir()
-        facts = run_clips(name, entry, folder, about["clips"], new, workers)
-        (new / "system.json").write_text(json.dumps(facts, indent=1) + "\n")
-    return facts
-
-
-def run_clips(name: str, entry: dict, folder: Path, clips: list[dict], out: Path,
-              workers: int) -> dict:
-    """Run one system over clips and align what it wrote to `out`; what system.json holds."""
-    with ThreadPoolExecutor(workers) as pool:
-        results = list(pool.map(lambda clip: run_clip(entry, folder, clip, out), clips))
-    found = {clip["name"]: result for clip, result in zip(clips, results, strict=True)}
-    failed = {clip: why for clip, why in found.items() if isinstance(why, str)}
-    delays = [d for clip, d in found.items() if clip not in failed]
+    clips = [Clip(clip["name"], (folder / clip["noisy"], folder / clip["clean"]))
+             for clip in about["clips"]]
+    place = build / "out" / name / about["name"]
+    raw = place.with_name(f".{place.name}.raw")
+    key = {"entry": entry, "version": package_version(entry)}
+    found = every_clip(clips, partial(run_clips, entry=entry, out=raw), raw / "done.json", key,
+                       jobs=workers, title=name)
+    failed = {clip: told["failed"] for clip, told in found.items() if "failed" in told}
+    delays = {clip: told["delay"] for clip, told in found.items() if clip not in failed}
     if not delays:
+        shutil.rmtree(raw)
         raise SystemFault(f"{name}: {next(iter(failed.values()))}")
-    shift = max(0, median_low(delays))
-    for clip in found.keys() - failed.keys():
-        align(out / f"{clip}.wav", shift)
-    return {"name": name, "entry": entry, "version": package_version(entry),
-            "resampler": f"soxr {soxr.__version__} HQ", "clips": len(clips), "delay": shift,
-            "delay_range": [min(delays), max(delays)], "failed": failed}
+    facts = {"name": name, "entry": entry, "version": key["version"],
+             "resampler": f"soxr {soxr.__version__} HQ", "clips": len(clips),
+             "delay": max(0, median_low(delays.values())),
+             "delay_range": [min(delays.values()), max(delays.values())], "failed": failed}
+    with whole(place) as new:
+        new.mkdir()
+        for clip in delays:
+            align(raw / f"{clip}.wav", new / f"{clip}.wav", facts["delay"])
+        (new / "system.json").write_text(json.dumps(facts, indent=1) + "\n")
+    shutil.rmtree(raw)
+    return facts
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,8 +1,6 @@
 """Run a suppressor over every clip of a prepared set, in several processes, resumable."""
 
 import argparse
-import json
-import multiprocessing
 import os
 from collections.abc import Callable
 from functools import partial
@@ -10,18 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from tqdm import tqdm
 
 from reference import dnn
 from reference.files import whole
 from reference.params import DELAY, HOP, RATE
+from reference.runner import Clip, every_clip
 
 TOGETHER = 16
 """Clips of like length that a worker takes at once: they share every product of the network."""
 TOGETHER_BYTES = 20_000_000
 """Of int16 samples; the signals of the float reference take 20 times as much."""
-BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-"""What the workers read: each has one thread, or they wait for one another all the time."""
 
 
 def process_set(
@@ -40,47 +36,42 @@ def process_set(
     parser.add_argument("--model", default="small", help="name in reference/models")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args()
-    clips = sorted((args.set / "noisy").glob("*.wav"), key=lambda clip: clip.stat().st_size)
-    if not clips:
+    paths = sorted((args.set / "noisy").glob("*.wav"), key=lambda path: path.stat().st_size)
+    if not paths:
         parser.error(f"no clips in {args.set}/noisy; make them with python -m eval.testset prepare")
     try:
         dnn.load(args.model)
         key = {"model": args.model, "fingerprint": fingerprint(args.model)}
     except (FileNotFoundError, OverflowError, ValueError) as error:
         parser.error(str(error))
-    todo = [clip for clip in clips if not up_to_date(clip, args.out, key)]
-    forget(todo, args.out)
-    os.environ |= dict.fromkeys(BLAS_THREADS, "1")
-    work = partial(some_clips, out=args.out, model=args.model, enhance_clips=enhance_clips)
-    groups = grouped(todo, max(1, len(todo) // args.jobs))
-    with (
-        multiprocessing.get_context("spawn").Pool(min(args.jobs, len(groups) or 1)) as pool,
-        tqdm(total=len(todo), desc=str(args.out)) as progress,
-    ):
-        for group in pool.imap_unordered(work, groups):
-            record(group, args.out, key)
-            progress.update(len(group))
+    every_clip(
+        [Clip(path.stem, (path,)) for path in paths],
+        partial(some_clips, out=args.out, model=args.model, enhance_clips=enhance_clips),
+        args.out / "done.json", key, jobs=args.jobs, title=str(args.out),
+        group=partial(side_by_side, jobs=args.jobs),
+    )  # fmt: skip
 
 
-def grouped(clips: list[Path], most: int) -> list[list[Path]]:
-    """Clips that go side by side: at most `most`, TOGETHER, and TOGETHER_BYTES of the longest."""
-    groups: list[list[Path]] = []
+def side_by_side(clips: list[Clip], jobs: int) -> list[list[Clip]]:
+    """Groups for `jobs` processes: at most TOGETHER clips, and TOGETHER_BYTES of the longest."""
+    groups: list[list[Clip]] = []
     for clip in clips:
-        room = min(most, TOGETHER, TOGETHER_BYTES // clip.stat().st_size)
-        if groups and len(groups[-1]) < room:
+        most = TOGETHER_BYTES // clip.sources[0].stat().st_size
+        if groups and len(groups[-1]) < min(most, TOGETHER, max(1, len(clips) // jobs)):
             groups[-1].append(clip)
         else:
             groups.append([clip])
     return groups
 
 
-def some_clips(clips: list[Path], out: Path, model: str, enhance_clips: Callable) -> list[Path]:
-    """Enhance some files; returns their paths."""
-    sounds = [read(clip) for clip in clips]
+def some_clips(clips: list[Clip], out: Path, model: str, enhance_clips: Callable) -> list[dict]:
+    """Enhance some files; what was written."""
+    sounds, told = [read(clip.sources[0]) for clip in clips], []
     for clip, samples in zip(clips, enhance_clips(sounds, model), strict=True):
-        with whole(out / clip.name) as new:
+        with whole(out / f"{clip.name}.wav") as new:
             soundfile.write(new, samples, RATE, "PCM_16")
-    return clips
+        told.append({"files": [str(out / f"{clip.name}.wav")]})
+    return told
 
 
 def read(clip: Path) -> np.ndarray:
@@ -104,34 +95,6 @@ def without_delay(hops: np.ndarray, sounds: list[np.ndarray]) -> list[np.ndarray
     """What came out, hops (L, C, 480), aligned with what went in and as long: list of (N,)."""
     streams = hops.swapaxes(0, 1).reshape(len(sounds), -1)
     return [row[DELAY:][: len(x)] for row, x in zip(streams, sounds, strict=True)]
-
-
-def up_to_date(clip: Path, out: Path, key: dict) -> bool:
-    state = read_state(out)
-    return (out / clip.name).exists() and state.get(clip.name) == stamp(clip, key)
-
-
-def record(clips: list[Path], out: Path, key: dict) -> None:
-    write_state(out, read_state(out) | {clip.name: stamp(clip, key) for clip in clips})
-
-
-def forget(clips: list[Path], out: Path) -> None:
-    """Before they are made anew: who is killed then must not find new sound under an old note."""
-    names = {clip.name for clip in clips}
-    write_state(out, {name: note for name, note in read_state(out).items() if name not in names})
-
-
-def write_state(out: Path, state: dict) -> None:
-    with whole(out / "done.json") as new:
-        new.write_text(json.dumps(state, indent=1, sort_keys=True))
-
-
-def read_state(out: Path) -> dict:
-    return json.loads((out / "done.json").read_text()) if (out / "done.json").exists() else {}
-
-
-def stamp(clip: Path, key: dict) -> dict:
-    return key | {"bytes": clip.stat().st_size, "mtime": clip.stat().st_mtime_ns}
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from reference import dnn
-from reference.clips import BLAS_THREADS, hops_side_by_side, read, to_int16, without_delay
+from reference.clips import hops_side_by_side, read, to_int16, without_delay
+from reference.runner import BLAS_THREADS
 from reference.suppressor import BackEnd, FrontEnd, Options
 
 TOGETHER = 20  # clips that share the products of a network

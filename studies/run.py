@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
 import sys
 from functools import partial
@@ -11,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 
 import soundfile
-from tqdm import tqdm
 
 from eval.baseline import weights_hash
 from eval.score import score, tools
@@ -19,6 +17,7 @@ from eval.tables import DIGITS, HEADS, STEP_MEASURES, show
 from reference import dnn
 from reference.files import whole
 from reference.params import RATE
+from reference.runner import Clip, every_clip
 from studies.changes import CHANGES, set_params
 from studies.result import write
 
@@ -63,48 +62,33 @@ def show_rows(rows: list[dict]) -> None:
 
 
 def make(args: argparse.Namespace) -> None:
-    """Make what is not there yet, several clips at a time."""
-    about = json.loads((args.set / "set.json").read_text())
-    version, out = fingerprint(args.model), args.build / args.study
+    """Make the steps of every clip that are not there yet."""
+    about, out = json.loads((args.set / "set.json").read_text()), args.build / args.study
+    clips = [Clip(clip["name"], tuple(args.set / clip[side] for side in ("noisy", "clean")))
+             for clip in about["clips"]]  # fmt: skip
+    key = {"version": fingerprint(args.model)}
     for change in CHANGES if args.study == "decisions" else [""]:
-        work = partial(one_clip, args=args, out=out, change=change, version=version)
-        todo = [clip for clip in about["clips"] if not done(clip, args, out, change, version)]
-        with multiprocessing.get_context("spawn").Pool(
-            min(args.jobs, len(todo) or 1), set_params, [change]
-        ) as pool:
-            title = f"{args.study} {change}".strip()
-            list(tqdm(pool.imap_unordered(work, todo), total=len(todo), desc=title))
+        told = {"ladder": (), "decisions": (change,), "parts": (args.model,),
+                "trials": (args.model, args.set)}[args.study]  # fmt: skip
+        work = partial(steps_of, study=args.study, told=told, out=out, testset=args.set.name)
+        every_clip(clips, work, out / "done" / args.set.name / f"{change or 'all'}.json", key,
+                   jobs=args.jobs, title=f"{args.study} {change}".strip(),
+                   begin=(set_params, [change]))  # fmt: skip
 
 
-def one_clip(clip: dict, args: argparse.Namespace, out: Path, change: str, version: str) -> None:
-    """Write every step of one clip, and then that it is done."""
-    from reference.clips import to_int16
+def steps_of(clips: list[Clip], study: str, told: tuple, out: Path, testset: str) -> list[dict]:
+    """Write every step of some clips; the files."""
+    from reference.clips import to_int16  # not before the constants are set
 
-    study = import_module(f"studies.{args.study}")
-    noisy, clean = (soundfile.read(args.set / clip[side])[0] for side in ("noisy", "clean"))
-    told = {"ladder": (), "decisions": (change,), "parts": (args.model,),
-            "trials": (args.model, args.set)}[args.study]  # fmt: skip
-    for step, samples in study.steps(noisy, clean, *told):
-        path = out / "out" / step / args.set.name / f"{clip['name']}.wav"
-        with whole(path) as new:
-            soundfile.write(new, to_int16(samples), RATE, "PCM_16")
-    note = stamp(clip, args, out, change)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(key(clip, version))
-
-
-def stamp(clip: dict, args: argparse.Namespace, out: Path, change: str) -> Path:
-    """The file that says for which sources a clip was made."""
-    return out / "done" / args.set.name / f"{clip['name']}{change and '.'}{change}"
-
-
-def done(clip: dict, args: argparse.Namespace, out: Path, change: str, version: str) -> bool:
-    note = stamp(clip, args, out, change)
-    return note.exists() and note.read_text() == key(clip, version)
-
-
-def key(clip: dict, version: str) -> str:
-    return f"{version} {clip['sha256_noisy']} {clip['sha256_clean']}"
+    module, found = import_module(f"studies.{study}"), []
+    for clip in clips:
+        files, (noisy, clean) = [], (soundfile.read(path)[0] for path in clip.sources)
+        for step, samples in module.steps(noisy, clean, *told):
+            files.append(out / "out" / step / testset / f"{clip.name}.wav")
+            with whole(files[-1]) as new:
+                soundfile.write(new, to_int16(samples), RATE, "PCM_16")
+        found.append({"files": [str(path) for path in files]})
+    return found
 
 
 def fingerprint(model: str) -> str:

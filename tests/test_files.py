@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from reference import clips
+from reference import clips, runner
 from reference.files import whole
 from reference.markdown import fill, table
 
@@ -104,5 +104,5 @@ def test_a_killed_run_leaves_no_note_of_the_one_before(tmp_path, monkeypatch):
         monkeypatch.setattr("sys.argv", [str(x) for x in arguments])
         with pytest.raises(RuntimeError) if model == "tiny" else nullcontext():
             clips.process_set("one", doubled, str)
-        notes.append(sorted(clips.read_state(tmp_path / "out")))
-    assert notes == [["a.wav"], []]
+        notes.append(sorted(runner.read(tmp_path / "out" / "done.json")))
+    assert notes == [["a"], []]
