@@ -17,8 +17,7 @@ import numpy as np
 import soundfile
 
 from codegen import quantize, twin
-from codegen.plan import plan
-from codegen.stages.dnn import Dnn
+from codegen.suppressor import FrontEnd
 from reference import dnn
 from reference.clips import to_int16
 from reference.params import HOP, RATE
@@ -43,12 +42,11 @@ def between() -> list[np.ndarray]:
 
 def features_of(sounds: list[np.ndarray]) -> list[np.ndarray]:
     """Features (frames, 70) int16 Q12 of each sound (N,) int16, by the front end of the twin."""
-    settled, found = plan("small"), []  # the front end is the same for every model
+    found = []
     for sound in sounds:
-        integer = twin.Suppressor(*settled)
-        hops = sound[: len(sound) // HOP * HOP].reshape(-1, HOP).astype(np.int64)
-        frames = [integer.front_end(hop)["features_q12"] for hop in hops]
-        found.append(np.array(frames, np.int16))
+        front = FrontEnd()
+        hops = sound[: len(sound) // HOP * HOP].reshape(-1, HOP)
+        found.append(np.array([front.run(hop)["features_q12"] for hop in hops], np.int16))
     return found
 
 
@@ -64,8 +62,7 @@ def sequence(speech: list[np.ndarray], pauses: list[np.ndarray], frames: int) ->
 
 def follow(model: str, features: np.ndarray) -> np.ndarray:
     """(frames, 2): RMS and greatest difference of all recurrent states after every frame."""
-    content, arrays = plan(model)
-    integer, exact = Dnn(content["dnn"], arrays), dnn.Network(dnn.load(model))
+    integer, exact = twin.network(model), dnn.Network(dnn.load(model))
     found = []
     for start in range(0, len(features), BLOCK):
         block = features[start : start + BLOCK]

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from codegen import twin
-from codegen.plan import plan
 from codegen.stages import erb as integer_erb
 from codegen.stages import stft as integer_stft
-from codegen.stages.gains import ENHANCED_SHIFT
+from codegen.suppressor import Suppressor
 from reference import (
     attenuation,
     comb,
@@ -79,10 +78,10 @@ def sounds() -> dict[str, np.ndarray]:
     }
 
 
-def record(content: dict, arrays: dict, samples: np.ndarray) -> np.ndarray:
+def record(model: str, samples: np.ndarray) -> np.ndarray:
     """Every signal of every call with all stages on, as one structured array."""
-    integer = twin.Suppressor(content, arrays, EVERY_STAGE)
-    return twin.dump(integer.run_block(samples.reshape(-1, HOP)), content)
+    integer = Suppressor(twin.network(model), EVERY_STAGE)
+    return twin.dump(integer.run_block(samples.reshape(-1, HOP)), twin.settle(model)[0])
 
 
 def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict[str, tuple]:
@@ -91,19 +90,21 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
     Values in full scale 1; steps: what an error is multiplied with to be in the unit of ROWS.
     """
     x = samples.reshape(-1, HOP) / 32768
-    frac, newest_frac = (taps[f"{n}_frac"].astype(np.float64) for n in ("p", "newest"))
 
-    def spectrum(name: str, bits: np.ndarray) -> np.ndarray:
-        return (taps[f"{name}_re"] + 1j * taps[f"{name}_im"]) / 2.0 ** (bits + 15)
+    def bits(name: str) -> np.ndarray:
+        return taps[f"{name}_frac"].astype(np.float64)
 
-    def energy(name: str) -> np.ndarray:
-        return taps[name] / 2.0 ** (integer_erb.energy_frac(frac) + 30)
+    def spectrum(name: str) -> np.ndarray:
+        return (taps[f"{name}_re"] + 1j * taps[f"{name}_im"]) / 2.0 ** (bits(name) + 15)
 
-    y, p, newest = spectrum("y", frac), spectrum("p", frac), spectrum("newest", newest_frac)
+    def energy(name: str, of: str) -> np.ndarray:
+        return taps[name] / 2.0 ** (integer_erb.energy_frac(bits(of)) + 30)
+
+    y, p, newest = spectrum("y"), spectrum("p"), spectrum("newest")
     period, q15 = taps["period"][:, 0].astype(int), 2.0**15
     correlation = taps["correlation_q15"][:, 0] / q15
-    y_energy, cross, p_energy = (energy(name) for name in ("y_energy", "cross", "p_energy"))
-    newest_energy = taps["newest_energy"] / 2.0 ** (integer_erb.energy_frac(newest_frac) + 30)
+    newest_energy, y_energy = energy("newest_energy", "newest"), energy("y_energy", "y")
+    cross, p_energy = energy("cross", "y"), energy("p_energy", "p")
     coherence, gain = taps["coherence_q15"] / q15, taps["gain_q15"] / q15
     f = taps["features_q12"] / 2.0**12
     exact_period, exact_correlation = pitch.Pitch().run(x)
@@ -115,7 +116,7 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
     limit = attenuation.Attenuation(EVERY_STAGE.attenuation_limit_db)
     z = gains.mix(y, p, taps["strength_q15"] / q15)
     scaled = gains.scale_bands(z, y_energy, taps["band_gain_q15"] / q15)
-    enhanced = spectrum("enhanced", frac - ENHANCED_SHIFT)
+    enhanced = spectrum("enhanced")
     noisy = np.sqrt(y_energy)
     largest = np.abs(y).max(axis=1, keepdims=True)
     comb_windows = comb.Comb().run(x, period)
@@ -124,8 +125,8 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
     steps = q15 / np.maximum(y_energy.max(axis=1, keepdims=True), 1e-20)
     return {
         PERIODS: (exact_period, period, 1),
-        "newest": (stft.Analysis().run(x), newest, 2 ** (newest_frac + 15)),
-        "p": (np.fft.rfft(taps["comb_q15"] / 2.0**30 * window), p, 2 ** (frac + 15)),
+        "newest": (stft.Analysis().run(x), newest, 2 ** (bits("newest") + 15)),
+        "p": (np.fft.rfft(taps["comb_q15"] / 2.0**30 * window), p, 2 ** (bits("p") + 15)),
         "hop": (stft.Synthesis().run(enhanced), hop, q15),
         "y_energy": (erb.inner(y, y), y_energy, steps),
         "cross": (erb.inner(y, p), cross, steps),
@@ -166,10 +167,9 @@ def snr_and_error(exact: np.ndarray, got: np.ndarray, steps: np.ndarray) -> tupl
 
 def measure(model: str) -> dict[str, dict]:
     """{signal: {sound: (SNR in dB, greatest error)}}; for PERIODS the share of equal frames."""
-    content, arrays = plan(model)
     weights, table = dnn.load(model), {name: {} for name in (*ROWS, PERIODS)}
     for sound, samples in sounds().items():
-        taps = record(content, arrays, samples)
+        taps = record(model, samples)
         for name, (exact, got, steps) in compare(taps, samples, weights).items():
             share = float(np.mean(exact == got))
             table[name][sound] = share if name == PERIODS else snr_and_error(exact, got, steps)
@@ -185,7 +185,7 @@ def fft_levels() -> dict[int, float]:
         samples = to_int16(x).reshape(-1, HOP)
         analysis = integer_stft.Analysis()
         spectra = [analysis.run(hop.astype(np.int64)) for hop in samples]
-        got = np.array([(re + 1j * im) / 2.0 ** (frac + 15) for re, im, frac in spectra])
+        got = np.array([(x.re + 1j * x.im) / 2.0 ** (x.frac + 15) for x in spectra])
         found[level] = snr_and_error(stft.Analysis().run(samples / 32768), got, np.ones(1))[0]
     return found
 

@@ -29,6 +29,12 @@ def _wide(x: Int) -> Int:
     return x if isinstance(x, int) else np.asarray(x, np.int64)
 
 
+def quantise(value: np.ndarray | float, q: int) -> Int:
+    """A real number or an array of them to Q format, rounded half up; does not saturate."""
+    rounded = np.floor(np.asarray(value) * 2.0**q + 0.5).astype(np.int64)
+    return rounded if rounded.ndim else int(rounded)
+
+
 def clamp(x: Int, low: int, high: int) -> Int:
     """x limited to low..high (int64)."""
     if isinstance(x, int):
@@ -80,23 +86,6 @@ def bit_length(x: Int) -> Int:
     low_bits = np.frexp((x & 0xFFFFFFFF).astype(np.float64))[1]
     high_bits = np.frexp(high.astype(np.float64))[1]
     return np.where(high > 0, high_bits + 32, low_bits).astype(np.int64)
-
-
-def clz32(x: Int) -> Int:
-    """Leading zero bits of a uint32; 32 for 0."""
-    return 32 - bit_length(x)
-
-
-def norm_shift(x: Int) -> Int:
-    """Largest n such that int32 x * 2**n still fits int32; 31 for 0 and for -1."""
-    x = _wide(x)
-    return 31 - bit_length(x ^ (x >> 63))
-
-
-def norm_shift64(x: Int) -> Int:
-    """Largest n such that int64 x * 2**n still fits int64; 63 for 0 and for -1."""
-    x = _wide(x)
-    return 63 - bit_length(x ^ (x >> 63))
 
 
 def isqrt64(x: Int) -> Int:
@@ -178,10 +167,6 @@ def _positive(n: Int) -> Int:
     return max(n, 0) if isinstance(n, int) else np.maximum(n, 0)
 
 
-def _table(values: np.ndarray, q: int) -> np.ndarray:
-    return np.floor(values * 2.0**q + 0.5).astype(np.int64)
-
-
 # tanh in Q15 round point i = 0..15, at 32768 i / 15: coefficients of t^3, t^2, t, 1, where t = 1 is
 # half way to the next point. Chebyshev interpolation, then each number moved by a few steps until
 # the greatest error over every argument was least.
@@ -195,7 +180,7 @@ TANH_CUBICS_Q15 = np.array(
     ]
 )  # fmt: skip
 _grid = np.arange(2**_LUT_BITS + 1) / 2**_LUT_BITS
-LOG2_Q30 = _table(np.log2(1 + _grid), 30)
+LOG2_Q30 = quantise(np.log2(1 + _grid), 30)
 
 
 def tables() -> dict[str, tuple[str, np.ndarray, str]]:

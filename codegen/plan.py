@@ -11,35 +11,15 @@ import math
 
 import numpy as np
 
-from codegen import fixed, formats, kernels, quantize
+from codegen import declare, fixed, kernels, quantize, suppressor
 from codegen.buffers import COLUMNS
-from codegen.stages import (
-    attenuation,
-    comb,
-    erb,
-    features,
-    gains,
-    highpass,
-    pitch,
-    postfilter,
-    stft,
-)
+from codegen.stages import stft
+from codegen.suppressor import STAGES
 from reference import params
 from reference.dnn import model_path, parse, read_bytes
 from reference.suppressor import RANGES, Options
 
 VERSION = "0.1.0"
-STAGES = {
-    "stft": stft,
-    "erb": erb,
-    "pitch": pitch,
-    "comb": comb,
-    "features": features,
-    "gains": gains,
-    "postfilter": postfilter,
-    "highpass": highpass,
-    "attenuation": attenuation,
-}
 SETTING_HELP = {
     "postfilter": "Envelope postfilter: more suppression between words, a little less fidelity.",
     "postfilter_beta_permille": "Strength of the envelope postfilter, its beta in 1/1000: the "
@@ -49,7 +29,6 @@ SETTING_HELP = {
     "attenuation_limit_db": "Attenuation limit in dB: 0 gives the delayed input bit for bit, 20 "
     "keeps a tenth of the noise, 100 is no limit. A change fades over one hop, without a click.",
 }
-STATE_MARGIN_BYTES = 256  # alignment may differ between targets
 
 
 def plan(model: str) -> tuple[dict, dict[str, np.ndarray]]:
@@ -66,9 +45,9 @@ def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     network, arrays = quantize.quantize(parse(blob, f"model {model}"))
     tables = dict(fixed.tables())
     constants = framing()
-    for stage in STAGES.values():
-        tables |= stage.tables()
-        constants |= stage.constants()
+    for module in STAGES.values():
+        tables |= module.tables() if hasattr(module, "tables") else {}
+        constants |= module.constants() if hasattr(module, "constants") else {}
     arrays |= {name: values for name, (_, values, _) in tables.items()}
     content = {
         "model": {"name": model, "sha256": digest},
@@ -84,9 +63,14 @@ def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
             for name, array in arrays.items()
             if name not in tables
         },
-        "taps": taps(network),
-    }
-    content["api"] = api(model, digest, content["taps"], network)
+        "stages": [*STAGES, "suppressor"],
+        "taps": [
+            tap for stage, signal in suppressor.signals(network).values()
+            for tap in signal.taps(stage, constants)
+        ],
+        "structs": suppressor.structs(network),
+    }  # fmt: skip
+    content["api"] = api(model, digest, state_bytes(network, constants))
     content["hash"] = hashlib.sha256(canonical(content)).hexdigest()
     return content, arrays
 
@@ -122,7 +106,7 @@ def bounds() -> list[dict]:
     """Worst case of every accumulator of the signal stages, with its margin in bits."""
     found = []
     for stage, module in {**STAGES, "kernels": kernels}.items():
-        for name, worst, limit in module.bounds():
+        for name, worst, limit in getattr(module, "bounds", tuple)():
             if worst > limit:
                 raise OverflowError(f"{name}: can reach {worst}, bound is {limit}; see {stage}.py")
             margin = round(math.log2(limit / max(worst, 1)), 2)
@@ -130,53 +114,7 @@ def bounds() -> list[dict]:
     return found
 
 
-def taps(network: dict) -> list[dict]:
-    """Signals of one frame in pipeline order: name, C field, numpy dtype, count."""
-    front = [
-        ("dry", "frames[0].dry", "int16", params.HOP),
-        ("newest_re", "work.newest.re", "int32", params.N_BINS),
-        ("newest_im", "work.newest.im", "int32", params.N_BINS),
-        ("newest_frac", "work.newest.frac", "int32", 1),
-        ("newest_energy", "work.newest_energy", "int64", params.N_BANDS),
-        ("period", "frames[0].period", "int32", 1),
-        ("correlation_q15", "frames[0].correlation_q15", "int32", 1),
-        ("comb_q15", "work.comb_q15", "int32", params.WINDOW),
-        ("p_re", "frames[0].p.re", "int32", params.N_BINS),
-        ("p_im", "frames[0].p.im", "int32", params.N_BINS),
-        ("p_frac", "frames[0].p.frac", "int32", 1),
-        ("y_re", "frames[0].y.re", "int32", params.N_BINS),
-        ("y_im", "frames[0].y.im", "int32", params.N_BINS),
-        ("y_energy", "frames[0].y_energy", "int64", params.N_BANDS),
-        ("cross", "work.cross", "int64", params.N_BANDS),
-        ("p_energy", "work.p_energy", "int64", params.N_BANDS),
-        ("coherence_q15", "work.coherence_q15", "int16", params.N_BANDS),
-        ("features_q12", "io.features_q12", "int16", params.N_FEATURES),
-    ]
-    layers = [(of["name"], of["units"]) for of in network["layers"] if of["kind"] != "output"]
-    back = [
-        ("gain_q15", "io.gain_q15", "int16", params.N_BANDS),
-        ("strength_q15", "io.strength_q15", "int16", params.N_BANDS),
-        ("vad_q15", "io.vad_q15", "int16", 1),
-        ("band_gain_q15", "work.band_gain_q15", "int32", params.N_BANDS),
-        ("z_re", "work.z.re", "int32", params.N_BINS),
-        ("z_im", "work.z.im", "int32", params.N_BINS),
-        ("z_energy", "work.z_energy", "int64", params.N_BANDS),
-        ("scale_q13", "work.scale_q13", "int16", params.N_BANDS),
-        ("enhanced_re", "work.enhanced.re", "int32", params.N_BINS),
-        ("enhanced_im", "work.enhanced.im", "int32", params.N_BINS),
-        ("hop_q8", "work.hop_q8", "int32", params.HOP),
-        ("wet", "work.wet", "int16", params.HOP),
-        ("out", "work.out", "int16", params.HOP),
-    ]
-    network = [(f"{name}_q15", f"past.dnn.{name}_q15", "int16", n) for name, n in layers]
-    return [
-        {"name": n, "field": f, "dtype": d, "count": c, "bytes": np.dtype(d).itemsize}
-        | formats.of_tap(n)
-        for n, f, d, c in (*front, *network, *back)
-    ]
-
-
-def api(model: str, digest: str, tap_list: list[dict], network: dict) -> dict:
+def api(model: str, digest: str, state_bytes: int) -> dict:
     """What percepnet.h says: rates, delay, size, settings, identity."""
     options = Options()
     return {
@@ -186,7 +124,7 @@ def api(model: str, digest: str, tap_list: list[dict], network: dict) -> dict:
         "hop": params.HOP,
         "delay": params.DELAY,
         "feed_delay": params.DELAY + params.HOP,
-        "state_bytes": state_bytes(tap_list, network),
+        "state_bytes": state_bytes,
         "settings": {
             name: {
                 "help": SETTING_HELP[name],
@@ -199,18 +137,7 @@ def api(model: str, digest: str, tap_list: list[dict], network: dict) -> dict:
     }
 
 
-def state_bytes(tap_list: list[dict], network: dict) -> int:
-    """Upper bound of the size of an instance; the C compiler checks that it is enough."""
-    signals = sum(tap["bytes"] * tap["count"] for tap in tap_list)
-    spectrum = 8 * params.N_BINS + 4
-    delayed = params.LOOKAHEAD_FRAMES * (spectrum + 4 + 8 * params.N_BANDS)
-    frame = 2 * spectrum + 8 + 8 * params.N_BANDS + 2 * params.HOP
-    frame += 2 * (params.N_FEATURES + 2 * params.N_BANDS + 1)
-    block = (COLUMNS - 1) * frame
-    stages = sum(stage.state_bytes() for stage in (stft, pitch, comb, attenuation))
-    layers = sum(buffer["rows"] * buffer["bytes"] for buffer in network["buffers"].values())
-    layers += (1 + COLUMNS) * 4 * network["pre"]
-    settings = 4 * len(RANGES) + 2 * params.HOP + 8  # and the hop that percepnet_feed fills
-    total = signals + delayed + block + stages + layers + settings + 8 * params.N_BANDS
-    total += STATE_MARGIN_BYTES
+def state_bytes(network: dict, constants: dict[str, int]) -> int:
+    """Size of an instance, the largest on any target; the C compiler checks that it is enough."""
+    total, _ = declare.size(suppressor.instance(network), constants)
     return -(-total // 256) * 256

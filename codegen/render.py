@@ -9,20 +9,19 @@ import numpy as np
 from codegen import kernels
 from codegen.pack import pack_all
 from codegen.plan import canonical, plan
+from codegen.suppressor import STAGES
 
 TEMPLATES = Path(__file__).parent / "templates"
-LIBRARY = ("stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilter", "highpass",
-           "attenuation")  # fmt: skip
 FILES = (
     ["percepnet.h", "params.h", "fixed.h", "tables.h", "tables.c", "weights.c", "weights_i8mm.c"]
-    + [f"{stage}.{kind}" for stage in (*LIBRARY, "kernels", "suppressor") for kind in ("h", "c")]
+    + [f"{stage}.{kind}" for stage in (*STAGES, "kernels", "suppressor") for kind in ("h", "c")]
     + ["gates.h", "neon.h", "simd128.h", "x86.h", *kernels.files()]
     + ["taps.h", "taps.c"]
 )
 
 
 def environment() -> jinja2.Environment:
-    """Strict: an unknown name stops generation. Templates compute nothing."""
+    """Strict: an unknown name stops generation. Templates print numbers, they make none."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([TEMPLATES, TEMPLATES / "kernels"]),
         undefined=jinja2.StrictUndefined,

@@ -16,9 +16,10 @@ from functools import cache, partial
 import numpy as np
 
 from codegen import quantize, twin
+from codegen.fixed import quantise, sat16
 from reference import dnn, suppressor
 from reference.clips import process_set, to_int16
-from reference.topology import FEATURES, LAYERS
+from reference.topology import FEATURES, LAYERS, OUTPUTS
 
 STEPS = ("signal", "weights", "activations")
 
@@ -30,12 +31,10 @@ class FloatNetwork:
         self.network = dnn.Network(weights)
 
     def run(self, features_q12: np.ndarray) -> dict[str, np.ndarray]:
-        """(L, ..., 70) int16 Q12 -> gain_q15, strength_q15 (L, ..., 34), vad_q15, rounded."""
-        outputs = self.network.run(features_q12 / 2.0**quantize.FEATURES_Q)
-        return {
-            f"{name}_q15": np.minimum(np.floor(value * 2**15 + 0.5), 32767).astype(np.int64)
-            for name, value in zip(("gain", "strength", "vad"), outputs, strict=True)
-        }
+        """(L, ..., 70) int16 Q12 -> gain_q15, strength_q15 (L, ..., 34), vad_q15 (L, ..., 1)."""
+        self.network.run(features_q12 / 2.0**quantize.FEATURES_Q)
+        taps = self.network.taps
+        return {f"{name}_q15": sat16(quantise(taps[name], 15)) for name in OUTPUTS}
 
 
 def int8_weights(weights: dnn.Weights) -> dict[str, np.ndarray]:
@@ -70,8 +69,7 @@ class Int8Inputs(dnn.Network):
     def heard(self, name: str, x: np.ndarray) -> np.ndarray:
         if LAYERS[name].reads != (FEATURES,):
             return int8_input(x)
-        one = 2.0**quantize.FEATURES_Q
-        return np.floor(x * one + 0.5) / one
+        return quantise(x, quantize.FEATURES_Q) / 2.0**quantize.FEATURES_Q
 
 
 load = cache(dnn.load)
@@ -81,8 +79,7 @@ def enhance_clips(sounds: list[np.ndarray], model: str, step: str) -> list[np.nd
     """Clips, int16 in and out, with one step taken."""
     weights = load(model)
     if step == "signal":
-        suppressors = [twin.Suppressor(*twin.settle(model)) for _ in sounds]
-        return twin.enhance_together(sounds, suppressors, FloatNetwork(weights))
+        return twin.enhance_together(sounds, FloatNetwork(weights))
     network = dnn.Network(int8_weights(weights)) if step == "weights" else Int8Inputs(weights)
     full_scale = [samples / 32768 for samples in sounds]
     return [to_int16(x) for x in suppressor.enhance_together(full_scale, network)]

@@ -16,8 +16,6 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-STAGES = ["stft", "erb", "pitch", "comb", "features", "dnn", "gains", "postfilter", "highpass",
-          "suppressor"]  # fmt: skip
 INPUTS = ["target", "cpu", "call", "input", "frames", "instructions_mean", "instructions_max"]
 CYCLES = ["target", "core", "call", "scheduled_as", "cycles_estimate", "ms_compute", "ghz",
           "weight_bytes", "ms_memory", "gb_per_s", "percent_of_core", "bound_by"]  # fmt: skip
@@ -28,13 +26,14 @@ COLOURS = {"axes.prop_cycle": "cycler('color', ['#4477aa', '#66ccee', '#228833',
 
 
 def read_runs(build: Path) -> list[dict]:
-    """run.json of every target, and `kernels`: {operation: its stage}."""
+    """run.json of every target, `stages` in pipeline order, and `kernels`: {operation: stage}."""
     runs = []
     for path in sorted(build.glob("*/run.json")):
         plan = path.with_name("gen") / "plan.json"
         content = json.loads(plan.read_text()) if plan.exists() else {}
         kernels = {op["name"]: op["stage"] for op in content.get("kernels", {}).get("ops", [])}
-        runs.append(json.loads(path.read_text()) | {"kernels": kernels})
+        plans = {"kernels": kernels, "stages": content.get("stages", [])}
+        runs.append(json.loads(path.read_text()) | plans)
     return runs
 
 
@@ -59,8 +58,9 @@ def plot(runs: list[dict]) -> str | None:
     bars = stacks(runs)
     if not bars:
         return None
-    names = [s for s in STAGES if any(bar[s] for bar in bars.values())]
-    names += sorted({s for bar in bars.values() for s in bar if bar[s]} - set(STAGES))
+    known = dict.fromkeys(stage for run in runs for stage in run["stages"])
+    names = [s for s in known if any(bar[s] for bar in bars.values())]
+    names += sorted({s for bar in bars.values() for s in bar if bar[s]} - set(known))
     with rc_context(COLOURS | {"svg.hashsalt": "percepnet", "font.size": 9}):
         figure = Figure(figsize=(8, 0.8 + 0.45 * len(bars)), layout="constrained")
         axes = figure.subplots()

@@ -11,7 +11,6 @@ from reference.params import (
     COMB_PAST,
     COMB_PERIODS,
     HOP,
-    LOOKAHEAD_FRAMES,
     WINDOW,
 )
 
@@ -53,6 +52,3 @@ class Comb:
             for k, w in enumerate(weights(future), -future):
                 out[i] += w * signal[start - k * T : start - k * T + WINDOW]
         return out
-
-
-assert COMB_FUTURE == LOOKAHEAD_FRAMES * HOP

@@ -29,7 +29,6 @@ N_BANDS = len(BAND_PEAKS)  # 34
 
 # --- pitch (P20 section 4 in one sentence; details measured) --------------------------------
 PITCH_DECIMATION = 4  # 48 kHz -> 12 kHz
-PITCH_RATE = RATE // PITCH_DECIMATION
 PITCH_HOP = HOP // PITCH_DECIMATION  # 120 samples
 PITCH_WINDOW = WINDOW // PITCH_DECIMATION  # 240 samples: what the prediction sees
 PITCH_FIR_TAPS = 48  # anti-alias filter, at 48 kHz

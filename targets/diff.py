@@ -38,15 +38,14 @@ def command_taps(target: Target, cpu: str, noisy: Path, options: tuple[str, ...]
 
 def twin_taps(model: str, noisy: Path, every_stage: bool = False) -> bytes:
     """The twin's taps of one clip in the same format; every_stage: all that can be switched on."""
-    from codegen import plan, twin  # here: most runs need no twin
+    from codegen import twin  # here: most runs need no twin
     from reference.suppressor import EVERY_STAGE, Options
 
-    content, arrays = plan.plan(model)
     samples, _ = soundfile.read(noisy, dtype="int16")
     options = EVERY_STAGE if every_stage else Options()
     frames: list[dict] = []
-    twin.enhance(samples, twin.Suppressor(content, arrays, options), frames)
-    return twin.dump(frames, content).tobytes()
+    twin.enhance(samples, twin.network(model), options, frames)
+    return twin.dump(frames, twin.settle(model)[0]).tobytes()
 
 
 def tap_frames(data: bytes, taps: list[dict]) -> Iterator[tuple[int, dict, np.ndarray]]:

@@ -17,7 +17,8 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from codegen import plan, twin
+from codegen import twin
+from codegen.suppressor import Suppressor
 from reference.files import whole
 from reference.params import HOP
 from targets.build import call
@@ -39,16 +40,16 @@ def vectors(model: str, plan_hash: str) -> dict[str, bytes]:
 
     Raises SystemExit when `gen/` was generated from another plan than the model gives now.
     """
-    content, arrays = plan.plan(model)
+    content, _ = twin.settle(model)
     if content["hash"] != plan_hash:
         raise SystemExit(f"generated C has plan {plan_hash[:16]}, model {model} now gives "
                          f"{content['hash'][:16]}; `make gen` first")  # fmt: skip
     files = {}
     for name, samples in sounds().items():
-        suppressor = twin.Suppressor(content, arrays)
-        out = [suppressor.run(hop)["out"] for hop in samples.reshape(-1, HOP)]
+        frames = Suppressor(twin.network(model)).run_block(samples.reshape(-1, HOP))
+        out = np.concatenate([frame["out"] for frame in frames])
         files[f"{name}.in.s16"] = samples.astype("<i2").tobytes()
-        files[f"{name}.out.s16"] = np.concatenate(out).astype("<i2").tobytes()
+        files[f"{name}.out.s16"] = out.astype("<i2").tobytes()
     return files
 
 

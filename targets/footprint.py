@@ -7,7 +7,8 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from targets.target import EVERY_STAGE, Target, read_plan
+from targets.settings import EVERY_STAGE
+from targets.target import Target, read_plan
 
 
 def section_bytes(path: Path) -> tuple[int, int]:

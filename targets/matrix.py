@@ -25,8 +25,9 @@ from reference.files import whole
 from targets import build
 from targets.diff import command_taps, first_difference, twin_taps
 from targets.run import check_kernels, first_line
+from targets.settings import EVERY_STAGE
 from targets.signals import adversarial, speech
-from targets.target import EVERY_STAGE, Target, load, read_plan
+from targets.target import Target, load, read_plan
 from targets.variants import variants
 
 FOLDER = Path("build/check")

@@ -8,8 +8,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "targets" / "harness"
-EVERY_STAGE = ("--postfilter", "--pf-beta", "0.05", "--decay-floor", "--highpass", "-a", "12")
-"""reference.suppressor.EVERY_STAGE as options of the command."""
 
 
 @dataclass(frozen=True)

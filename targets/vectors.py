@@ -14,7 +14,8 @@ import numpy as np
 import soundfile
 
 from codegen import fixed, twin
-from codegen.plan import canonical, plan
+from codegen.plan import canonical
+from codegen.suppressor import Suppressor
 from reference.clips import to_int16
 from reference.params import HOP
 from reference.suppressor import EVERY_STAGE, Options
@@ -50,13 +51,10 @@ class Folder:
         self.files[name] = {"sha256": hashlib.sha256(data).hexdigest(), **facts}
 
 
-def add_run(folder: Folder, name: str, samples: np.ndarray, content: dict, arrays: dict,
-            every_stage: bool) -> None:  # fmt: skip
+def add_run(folder: Folder, name: str, samples: np.ndarray, model: str, options: Options) -> None:
     """Input hops, every signal of every call, and the voice activity, of one sound."""
-    options = EVERY_STAGE if every_stage else Options()
-    suppressor = twin.Suppressor(content, arrays, options)
-    hops = samples.reshape(-1, HOP)
-    frames = twin.dump(suppressor.run_block(hops), content)
+    content, hops = twin.settle(model)[0], samples.reshape(-1, HOP)
+    frames = twin.dump(Suppressor(twin.network(model), options).run_block(hops), content)
     folder.add(f"{name}/in", hops, "int16", stage="input", format="int16 samples")
     for tap in content["taps"]:
         facts = {"stage": tap["stage"], "format": tap["format"]}
@@ -91,11 +89,11 @@ def add_operators(folder: Folder) -> None:
 
 def write(model: str, out: Path) -> dict:
     """Writes everything; the manifest."""
-    content, arrays = plan(model)
+    content, arrays = twin.settle(model)
     folder = Folder(out)
     for name, samples in sounds().items():
-        add_run(folder, name, samples, content, arrays, every_stage=False)
-        add_run(folder, f"{name}-every-stage", samples, content, arrays, every_stage=True)
+        add_run(folder, name, samples, model, Options())
+        add_run(folder, f"{name}-every-stage", samples, model, EVERY_STAGE)
     add_operators(folder)
     for name, values in arrays.items():
         if name not in content["tables"]:

@@ -5,9 +5,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from codegen import fixed, kernels
+from codegen import declare, fixed, kernels
 from codegen.plan import framing
 from codegen.render import environment
+from codegen.suppressor import STAGES
 
 GCC = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wvla", "-Werror",
        "-O2", "-fsanitize=undefined", "-fno-sanitize-recover=all"]  # fmt: skip
@@ -26,15 +27,15 @@ def build(
     names = sorted({name.split(".")[0] for name in templates} - {"fixed"})
     stages = {name: importlib.import_module(f"codegen.stages.{name}") for name in names}
     plans = {name: stage.plan() for name, stage in stages.items() if hasattr(stage, "plan")}
-    plans |= {"kernels": kernels.plan(), "packing": kernels.packing()}
+    plans |= {"kernels": kernels.plan(), "packing": kernels.packing(), "structs": structs()}
     templates = [*templates, *(f"{c}.j2" for name in names for c in kernels.scalar_files(name))]
     for template in {"fixed.h.j2", "kernels.h.j2", *templates}:
         text = environment().get_template(template).render(**plans, **(context or {}))
         (tmp_path / template.removesuffix(".j2")).write_text(text)
     tables, sizes = fixed.tables(), framing()
     for stage in stages.values():
-        tables |= stage.tables()
-        sizes |= stage.constants()
+        tables |= stage.tables() if hasattr(stage, "tables") else {}
+        sizes |= stage.constants() if hasattr(stage, "constants") else {}
     _write_tables(tmp_path, tables)
     (tmp_path / "params.h").write_text(
         "".join(f"#define PERCEPNET_{name} {value}\n" for name, value in sizes.items())
@@ -49,6 +50,16 @@ def build(
         ).stdout
 
     return run
+
+
+def structs() -> dict[str, list[dict]]:
+    """Fields of the structs of all stages whose size depends on no network."""
+    found = {}
+    for stage in (module.STAGE for module in STAGES.values() if hasattr(module, "STAGE")):
+        for part in (*stage.signals, *stage.past, *stage.scratch):
+            if isinstance(part.type, declare.Struct):
+                found |= declare.nested(part.type)
+    return {name: declare.text(struct) for name, struct in found.items()}
 
 
 def c_tables(tables: dict[str, tuple]) -> str:

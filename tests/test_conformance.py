@@ -10,7 +10,7 @@ from codegen import render, twin
 from codegen.plan import plan
 from reference.clips import to_int16
 from reference.suppressor import EVERY_STAGE, Options
-from targets import baseline, build, count, run, target
+from targets import baseline, build, count, run, settings, target
 
 
 @pytest.fixture(scope="module", params=["host", "arm64", "armv7", "wasm"])
@@ -38,7 +38,7 @@ def expected():
             samples, _ = soundfile.read(f"{clip}.wav", dtype="int16")
             options = EVERY_STAGE if every_stage else Options()
             known[clip, every_stage] = twin.enhance(
-                samples, twin.Suppressor(*plan("small"), options)
+                samples, twin.network("small"), options
             )
         return known[clip, every_stage]
 
@@ -51,7 +51,7 @@ def test_every_cpu_equals_the_twin(built, expected, clip, every_stage):
     """0 samples may differ: the arithmetic is defined to the last bit."""
     wanted = expected(clip, every_stage)
     for cpu in built.cpus:
-        options = target.EVERY_STAGE if every_stage else ()
+        options = settings.EVERY_STAGE if every_stage else ()
         run.run_command([*built.command(cpu), *options, f"{clip}.wav", "out.wav"])
         got, rate = soundfile.read("out.wav", dtype="int16")
         assert rate == 48000 and got.shape == wanted.shape

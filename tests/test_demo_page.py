@@ -9,8 +9,7 @@ import soundfile
 from browsers import MODEL, noisy
 from shipped import needs_program
 
-from codegen.plan import plan
-from codegen.twin import Suppressor, enhance
+from codegen.twin import enhance, network
 from reference.suppressor import Options
 from targets.web import demo, npm
 
@@ -110,7 +109,7 @@ def test_all_by_keyboard(open_page, tmp_path):
     page.press("[data-setting=highpass]", "Space")
     options = Options(attenuation_limit_db=9, postfilter_beta_permille=1000, decay_floor=True,
                       highpass=True)  # fmt: skip
-    expected = enhance(sound, Suppressor(*plan(MODEL), options))
+    expected = enhance(sound, network(MODEL), options)
     assert np.array_equal(download(page, tmp_path), expected)
 
 

@@ -46,7 +46,7 @@ def spectra():
     """Two spectra that fill the format, and a near-silent one."""
     rng = np.random.default_rng(4)
     a, b = rng.integers(-(2**28), 2**28, (2, 2, N_BINS))
-    return (a[0], a[1], 6), (b[0], b[1], 6), (a[0] >> 18, b[0] >> 18, 20)
+    return twin.Spectrum(*a, 6), twin.Spectrum(*b, 6), twin.Spectrum(a[0] >> 18, b[0] >> 18, 20)
 
 
 def as_float(spectrum):

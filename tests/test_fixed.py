@@ -25,9 +25,6 @@ OPERATORS = {
     "mul_q31": ("mul_q31((int32_t)a, (int32_t)b)", I32, I32),
     "mul_q": ("mul_q((int32_t)a, (int32_t)b, (int)c)", I32, I32, (0, 61)),
     "bit_length": ("bit_length((uint64_t)a)", U63),
-    "clz32": ("clz32((uint32_t)a)", U32),
-    "norm_shift": ("norm_shift((int32_t)a)", I32),
-    "norm_shift64": ("norm_shift64(a)", I63),
     "isqrt64": ("isqrt64((uint64_t)a)", U63),
     "log2_q16": ("log2_q16((uint64_t)a)", U63),
     "tanh_q15": ("tanh_q15((int32_t)a)", I32),
@@ -175,8 +172,6 @@ def test_integers_match_their_definition():
     assert np.array_equal(fixed.isqrt64(root * root), root)
     assert np.array_equal(fixed.isqrt64(root * root - 1), root - 1)
     assert fixed.bit_length(x).tolist() == [int(v).bit_length() for v in x]
-    assert fixed.norm_shift(np.array([0, -1, 1, -2, 2**31 - 1, -(2**31)])).tolist() == \
-        [31, 31, 30, 30, 0, 0]  # fmt: skip
 
 
 def test_tanh_and_sigmoid_error_over_the_whole_domain():

@@ -18,7 +18,8 @@ def frame():
     rng = np.random.default_rng(1)
     y, p = rng.integers(-(2**28), 2**28, (2, 2, N_BINS))
     y[:, ACTIVE_BINS:] = p[:, ACTIVE_BINS:] = 0
-    return (*y, 5), (*(p >> 1), 5), rng.integers(0, 32768, N_BANDS), rng.integers(0, 32768, N_BANDS)
+    y, p = twin.Spectrum(*y, 5), twin.Spectrum(*(p >> 1), 5)
+    return y, p, rng.integers(0, 32768, N_BANDS), rng.integers(0, 32768, N_BANDS)
 
 
 def as_float(spectrum):

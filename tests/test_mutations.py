@@ -16,7 +16,7 @@ from codegen import kernels, quantize, render
 from codegen import plan as planning
 from reference.clips import to_int16
 from reference.dnn import load
-from targets import build, diff, target
+from targets import build, diff, settings, target
 
 CLIP = Path("clip.wav")
 
@@ -60,7 +60,7 @@ class Bench:
             objects = new + [path for path in library if path.name not in names]
             harness = (self.host.folder / "obj" / "percepnet").glob("*.o")
             build.call(["gcc", *map(str, [*harness, *objects]), "-lm", "-o", str(command)])
-            ours = diff.command_taps(self.host, "native", CLIP, target.EVERY_STAGE)
+            ours = diff.command_taps(self.host, "native", CLIP, settings.EVERY_STAGE)
             return diff.first_difference(self.twin, ours, self.content["taps"])
         except SystemExit as stop:
             return f"stopped: {stop}"

@@ -175,7 +175,7 @@ def test_synthesis_is_precise(name):
     for re, im, _ in parts:
         re[ACTIVE_BINS:] = im[ACTIVE_BINS:] = 0
     expected = stft.Synthesis().run(np.array([_complex(*p) for p in parts]))
-    got = np.array([synthesis.run(*p) for p in parts]) / 2**8
+    got = np.array([synthesis.run(p) for p in parts]) / 2**8
     error = np.abs(got - expected)
     assert np.sqrt(np.mean(error**2)) < max(2**-8, 10 ** (-110 / 20) * np.abs(expected).max())
     assert error.max() < 0.06
@@ -185,7 +185,7 @@ def test_synthesis_is_precise(name):
 def test_round_trip_gives_the_input_back(name):
     """98 dB of the Q15 window; quiet input meets the Q8 output, +-1/512, first."""
     hops, analysis, synthesis = SIGNALS[name], twin.Analysis(), twin.Synthesis()
-    out = np.array([synthesis.run(*analysis.run(hop)) for hop in hops]) / 2**8
+    out = np.array([synthesis.run(analysis.run(hop)) for hop in hops]) / 2**8
     error = np.abs(out[1:] - hops[:-1])
     assert np.sqrt(np.mean(error**2)) < max(2**-8, 10 ** (-95 / 20) * np.abs(hops).max())
     assert error.max() < 1.5
@@ -222,7 +222,7 @@ def _adversarial_hops() -> np.ndarray:
     return np.array([np.asarray(h).astype(np.int16) for h in hops])
 
 
-def _adversarial_spectrum(i: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
+def _adversarial_spectrum(i: int, rng: np.random.Generator) -> twin.Spectrum:
     """Any int32 and any frac: extremes of one sign, of any sign, one bin, small, nothing."""
     low, high = -(2**31), 2**31 - 1
     kinds = [
@@ -233,7 +233,7 @@ def _adversarial_spectrum(i: int, rng: np.random.Generator) -> tuple[np.ndarray,
         lambda: rng.integers(low, high + 1, N_BINS) >> int(rng.integers(0, 32)),
         lambda: np.zeros(N_BINS, np.int64),
     ]
-    return kinds[i % 6](), kinds[(i // 6) % 6](), int(rng.integers(0, 21))
+    return twin.Spectrum(kinds[i % 6](), kinds[(i // 6) % 6](), int(rng.integers(0, 21)))
 
 
 def test_c_equals_twin(tmp_path):
@@ -250,6 +250,6 @@ def test_c_equals_twin(tmp_path):
         analysis.previous = hops[i - 1].astype(np.int64) if i else np.zeros(HOP, np.int64)
         plain = analysis.run(hop)
         comb = twin.comb_spectrum(acc_q15, plain[2])
-        expected += [*plain, *comb, synthesis.run(*spectrum)]
+        expected += [*plain, *comb, synthesis.run(spectrum)]
     out = np.frombuffer(run(b"".join(p.tobytes() for p in stdin)), np.int32)
     assert np.array_equal(out, np.concatenate([np.atleast_1d(p) for p in expected]))

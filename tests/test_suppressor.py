@@ -5,7 +5,7 @@ import pytest
 from generated import adversarial, snr_db, speech
 
 from codegen import twin
-from codegen.plan import plan
+from codegen.suppressor import Suppressor, recorded
 from reference import dnn, suppressor
 from reference.clips import to_int16
 from reference.params import DELAY, HOP, N_BANDS
@@ -98,7 +98,7 @@ def test_twin_follows_float(network, options):
     """int16 in: same samples to both. The int8 network sets the limit."""
     samples = to_int16(speech(3))
     reference = suppressor.enhance(samples / 32768, network(), options)
-    got = twin.enhance(samples, twin.Suppressor(*plan("small"), options)) / 32768
+    got = twin.enhance(samples, twin.network("small"), options) / 32768
     assert snr_db(reference, got) > 20
 
 
@@ -107,16 +107,13 @@ def test_twin_signal_path_follows_float_when_the_network_is_the_same():
     samples = to_int16(speech(2))
     hops = samples.reshape(-1, HOP)
     expected = suppressor.FrontEnd().run(hops / 32768)
-    integer = twin.Suppressor(*plan("small"))
+    integer = Suppressor(twin.network("small"))
     frames = [integer.run(hop) for hop in hops]
     same = [n for n in range(20, len(hops)) if frames[n]["period"] == expected["period"][n]]
     assert len(same) > 0.9 * (len(hops) - 20)
     for name, bound in (("newest", 80), ("y", 80), ("p", 75)):
-        frac = "newest_frac" if name == "newest" else "p_frac"
-        got = [
-            (frames[n][f"{name}_re"] + 1j * frames[n][f"{name}_im"]) / 2.0 ** (frames[n][frac] + 15)
-            for n in same
-        ]
+        spectra = [frames[n][name] for n in same]
+        got = [(x.re + 1j * x.im) / 2.0 ** (x.frac + 15) for x in spectra]
         if name == "newest":
             wanted = [suppressor_spectrum(hops / 32768, n) for n in same]
         else:
@@ -130,11 +127,12 @@ def test_twin_signal_path_follows_float_when_the_network_is_the_same():
 def test_twin_of_a_block_equals_single_hops(options):
     """Every signal of every hop, the states carried on from block to block."""
     hops = np.concatenate([to_int16(speech(0.5)).reshape(-1, HOP), adversarial()[::5]])
-    single, block = (twin.Suppressor(*plan("small"), options) for _ in range(2))
+    single, block = (Suppressor(twin.network("small"), options) for _ in range(2))
     wanted = [single.run(hop) for hop in hops]
     got = [taps for part in np.split(hops, [1, 4, 37]) for taps in block.run_block(part)]
     for n, (expected, taps) in enumerate(zip(wanted, got, strict=True)):
-        assert list(expected) == list(taps)
+        expected, taps = recorded(expected), recorded(taps)
+        assert list(expected) == list(taps) == [t["name"] for t in twin.settle("small")[0]["taps"]]
         assert all(np.array_equal(expected[name], taps[name]) for name in taps), f"hop {n}"
 
 
@@ -147,7 +145,7 @@ def test_clips_side_by_side_equal_each_alone():
             (alone,) = enhance_clips([samples], "small")
             assert got.dtype == np.int16 and got.shape == samples.shape
             assert np.abs(got.astype(int) - alone).max() <= tolerance
-    assert np.array_equal(twin.enhance(sounds[1], twin.Suppressor(*plan("small"))),
+    assert np.array_equal(twin.enhance(sounds[1], twin.network("small")),
                           twin.enhance_clips(sounds, "small")[1])  # fmt: skip
 
 
@@ -161,9 +159,9 @@ def frames_equal(library, hops, options):
     """Run C and twin side by side; the first tap that differs is the error message."""
     instance = library.instance()
     instance.configure(options)
-    reference = twin.Suppressor(*plan("small"), options)
+    reference = Suppressor(twin.network("small"), options)
     for n, hop in enumerate(hops):
-        expected, got = reference.run(hop), instance.process(hop)
+        expected, got = recorded(reference.run(hop)), instance.process(hop)
         for name in got:
             wanted = np.atleast_1d(expected[name])
             different = np.flatnonzero(got[name] != wanted)

@@ -12,8 +12,7 @@ import soundfile
 from browsers import MODEL, noisy, samples, text
 from shipped import call, needs_program
 
-from codegen.plan import plan
-from codegen.twin import Suppressor, enhance
+from codegen.twin import enhance, network
 from reference.params import DELAY, HOP
 from reference.suppressor import Options
 from targets.target import ROOT
@@ -29,7 +28,7 @@ RATES = [8000, 16000, 44100, 96000]
 def clip():
     """(input, output of the twin), int16."""
     sound = noisy(1.5)
-    return sound, enhance(sound, Suppressor(*plan(MODEL)))
+    return sound, enhance(sound, network(MODEL))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +84,7 @@ def test_settings_are_those_of_the_library(node, clip):
     options = Options(postfilter=False, highpass=True, attenuation_limit_db=9)
     settings = {"postfilter": False, "highpass": 1, "attenuation_limit_db": 9}
     made = node(DENOISE, sound=text(sound), model=MODEL, **settings)
-    expected = enhance(sound, Suppressor(*plan(MODEL), options))
+    expected = enhance(sound, network(MODEL), options)
     assert np.array_equal(samples(made), expected)
 
 

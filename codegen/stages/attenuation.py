@@ -2,12 +2,22 @@
 
 import numpy as np
 
-from codegen.fixed import div_q, mul_q, sat16
+from codegen.declare import FRAME, WORK, Field, Signal, Stage, Struct
+from codegen.fixed import div_q, mul_q, quantise, sat16
 from reference.attenuation import dry_share
 from reference.params import ATTENUATION_NO_LIMIT, DELAY, HOP
 
-SHARE_Q30 = np.array(
-    [round(dry_share(limit_db) * 2**30) for limit_db in range(ATTENUATION_NO_LIMIT + 1)]
+SHARE_Q30 = quantise(np.array([dry_share(db) for db in range(ATTENUATION_NO_LIMIT + 1)]), 30)
+STATE = Struct("attenuation_state", (Field("share_q30", "int32", (), "of dry, at the hop's end"),))
+STAGE = Stage(
+    signals=(
+        Signal("dry", "int16", ("HOP",), "int16 samples as they went in", FRAME),
+        Signal("out", "int16", ("HOP",), "int16 samples", WORK),
+    ),
+    past=(
+        Field("dry", "int16", ("DRY_HOPS", "HOP"), "oldest first"),
+        Field("attenuation", STATE),
+    ),
 )
 
 
@@ -19,11 +29,6 @@ def constants() -> dict[str, int]:
 def tables() -> dict[str, tuple[str, np.ndarray, str]]:
     """Name -> (C type, values, format). C symbol: percepnet_<name>."""
     return {"dry_share_q30": ("int32_t", SHARE_Q30, "10^(-i/20) in Q30, i = 0..99 dB; 100: 0")}
-
-
-def state_bytes() -> int:
-    """The delayed input, int16, and the share, int32."""
-    return 2 * DELAY + 4
 
 
 def bounds() -> list[tuple[str, int, int]]:

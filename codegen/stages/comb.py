@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from codegen.declare import WORK, Field, Signal, Stage, Struct
+from codegen.fixed import quantise
 from reference import comb
 from reference.params import COMB_FUTURE, COMB_PAST, COMB_PERIODS, HOP, WINDOW
 
 INT32_MAX = 2**31 - 1
+STATE = Struct(
+    "comb_state",
+    (Field("history", "int16", ("COMB_HISTORY",), "past, window of frame n - 2, future"),),
+)
+STAGE = Stage(
+    signals=(Signal("comb_q15", "int32", ("WINDOW",), "int16 units, Q15", WORK),),
+    past=(Field("comb", STATE),),
+)
 ONE_Q15 = 2**15
 HISTORY = COMB_PAST + WINDOW + COMB_FUTURE  # samples: past, window of frame n - 2, future
 
@@ -23,7 +33,7 @@ def _weights_q15() -> np.ndarray:
     """
     rows = np.zeros((COMB_PERIODS + 1, 2 * COMB_PERIODS + 1), np.int64)
     for future, row in enumerate(rows):
-        row[COMB_PERIODS - future :] = np.floor(comb.weights(future) * ONE_Q15 + 0.5)
+        row[COMB_PERIODS - future :] = quantise(comb.weights(future), 15)
         row[COMB_PERIODS] += ONE_Q15 - row.sum()
     return rows
 
@@ -50,11 +60,6 @@ def constants() -> dict[str, int]:
         "COMB_FUTURE": COMB_FUTURE,
         "COMB_HISTORY": HISTORY,
     }
-
-
-def state_bytes() -> int:
-    """The history, int16."""
-    return 2 * HISTORY
 
 
 def bounds() -> list[tuple[str, int, int]]:

@@ -13,9 +13,47 @@ from __future__ import annotations
 
 import numpy as np
 
+from codegen.buffers import COLUMNS
+from codegen.declare import IO, Field, Signal, Stage, Struct
 from codegen.fixed import mul_q, rshift_round, sigmoid_q15, tanh_q15
 from codegen.quantize import SHIFT, to_s8
 from reference.topology import FEATURES
+
+
+def stage(network: dict) -> Stage:
+    """What a network of this plan entry makes and keeps."""
+    signals = tuple(
+        Signal(f"{layer['name']}_q15", "int16", (layer["units"],), "Q15",
+               IO if layer["kind"] == "output" else "past.dnn")
+        for layer in network["layers"]
+    )  # fmt: skip
+    return Stage(signals, past=(Field("dnn", _state(network)),))
+
+
+def io(network: dict) -> Struct:
+    """Frame by frame: features in; gains, strengths and voice activity out."""
+    return Struct("dnn_io", (
+        Field("features_q12", "int16", (COLUMNS, network["features_buffer"])),
+        *(Field(f"{layer['name']}_q15", "int16",
+                (COLUMNS, layer["units"]) if layer["units"] > 1 else (COLUMNS,))
+          for layer in network["layers"] if layer["kind"] == "output"),
+    ))  # fmt: skip
+
+
+def _state(network: dict) -> Struct:
+    """Scratch of products, outputs of the layers, and these as inputs of the matrices."""
+    return Struct("dnn_state", (
+        Field("pre_6k", "int32", (COLUMNS * network["pre"],), "of one product"),
+        Field("pre_hidden_6k", "int32", (network["pre"],), "and of a state's own"),
+        *(Field(f"{layer['name']}_q15", "int16", (layer["units"],))
+          for layer in network["layers"] if layer["kind"] != "output"),
+        *(_buffer(name, **facts) for name, facts in network["buffers"].items()),
+    ))  # fmt: skip
+
+
+def _buffer(name: str, rows: int, bytes: int, places: list = ()) -> Field:  # noqa: A002
+    note = ", ".join(f"{layer} at {at}" for at, layer in places)
+    return Field(name, "int8", (bytes,) if rows == 1 else (f"1 + {COLUMNS}", bytes), note)
 
 
 class Matrix:

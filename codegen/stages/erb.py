@@ -1,13 +1,14 @@
-"""Integer band sums and interpolation; float twin of reference/erb.py.
+"""Integer band sums and interpolation; twin of reference/erb.py.
 
-A spectrum is (re, im, frac): int32 arrays of 481 bins with `frac` fractional bits relative to
-int16 sample units. Band energies are int64 with `energy_frac(frac)` fractional bits.
+Band energies are int64 with `energy_frac(frac)` fractional bits of the spectrum's `frac`.
 """
 
 import numpy as np
 
-from codegen.fixed import rshift_round
+from codegen.declare import FRAME, WORK, Signal, Stage
+from codegen.fixed import quantise, rshift_round
 from codegen.stages import stft
+from codegen.stages.stft import Spectrum
 from reference.params import ACTIVE_BINS, BAND_PEAKS, N_BANDS
 
 RISE_BITS = 11  # triangular weights in Q11
@@ -18,11 +19,25 @@ def rise_q11() -> np.ndarray:
     """Share of each bin below 20 kHz in the band above it, Q11: (400,). The rest is the lower's."""
     widths = np.diff(BAND_PEAKS)
     rising = np.concatenate([np.arange(w) / w for w in widths])
-    return np.floor(rising * 2**RISE_BITS + 0.5).astype(np.int64)
+    return quantise(rising, RISE_BITS)
 
 
 RISE_Q11 = rise_q11()
 _STARTS = BAND_PEAKS[:-1]
+
+
+def _energy(name: str, spectrum: str, place: str = WORK) -> Signal:
+    bits = f"2 ({spectrum}_frac - {ENERGY_SHIFT}) + {RISE_BITS} fractional bits"
+    return Signal(name, "int64", ("N_BANDS",), f"int16 units squared, {bits}", place)
+
+
+STAGE = Stage((
+    _energy("newest_energy", "newest"),
+    _energy("y_energy", "y", FRAME),
+    _energy("cross", "y"),
+    _energy("p_energy", "p"),
+    _energy("z_energy", "z"),
+))  # fmt: skip
 
 
 def constants() -> dict[str, int]:
@@ -51,9 +66,11 @@ def energy_frac(frac: int) -> int:
     return 2 * (frac - ENERGY_SHIFT) + RISE_BITS
 
 
-def inner(a: tuple, b: tuple) -> np.ndarray:
+def inner(a: Spectrum, b: Spectrum) -> np.ndarray:
     """<a, b>_b of two spectra with the same frac: (34,) int64 with energy_frac(frac) bits."""
-    are, aim, bre, bim = (rshift_round(v[:ACTIVE_BINS], ENERGY_SHIFT) for v in (*a[:2], *b[:2]))
+    are, aim, bre, bim = (
+        rshift_round(part[:ACTIVE_BINS], ENERGY_SHIFT) for part in (a.re, a.im, b.re, b.im)
+    )
     product = are * bre + aim * bim
     rising = np.add.reduceat(product * RISE_Q11, _STARTS)
     falling = (np.add.reduceat(product, _STARTS) << RISE_BITS) - rising
@@ -62,6 +79,11 @@ def inner(a: tuple, b: tuple) -> np.ndarray:
     sums[1:] += rising
     sums[[0, -1]] *= 2
     return sums
+
+
+def energy(spectrum: Spectrum) -> np.ndarray:
+    """<x, x>_b: (34,) int64."""
+    return inner(spectrum, spectrum)
 
 
 def interpolate(bands: np.ndarray) -> np.ndarray:

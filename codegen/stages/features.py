@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from codegen.fixed import bit_length, clamp, div_q, isqrt64, log2_q16, rshift_round, shift_round
+from codegen.declare import IO, WORK, Signal, Stage
+from codegen.fixed import (
+    bit_length,
+    clamp,
+    div_q,
+    isqrt64,
+    log2_q16,
+    quantise,
+    rshift_round,
+    shift_round,
+)
 from codegen.stages.erb import energy_frac
 from reference.params import (
     COHERENCE_SCALE,
@@ -16,12 +26,16 @@ from reference.params import (
 
 FEATURE_BITS = 12
 SQUARED_FULL_SCALE_BITS = 30  # (2^15)^2: float energies are relative to full scale 1
-FLOOR_Q10 = round(ENERGY_FLOOR * 2**SQUARED_FULL_SCALE_BITS * 2**10)  # int16 units squared
-LOG_SCALE_Q20 = round(LOG_ENERGY_SCALE * np.log10(2) * 2**20)  # feature per octave of energy
-LOG_OFFSET_Q12 = round(LOG_ENERGY_OFFSET * LOG_ENERGY_SCALE * 2**FEATURE_BITS)
-PERIOD_OFFSET_SAMPLES = round(PERIOD_OFFSET)
-PERIOD_SCALE_Q24 = round(PERIOD_SCALE * 2**24)
+FLOOR_Q10 = quantise(ENERGY_FLOOR, SQUARED_FULL_SCALE_BITS + 10)  # int16 units squared
+LOG_SCALE_Q20 = quantise(LOG_ENERGY_SCALE * np.log10(2), 20)  # feature per octave of energy
+LOG_OFFSET_Q12 = quantise(LOG_ENERGY_OFFSET * LOG_ENERGY_SCALE, FEATURE_BITS)
+PERIOD_OFFSET_SAMPLES = quantise(PERIOD_OFFSET, 0)
+PERIOD_SCALE_Q24 = quantise(PERIOD_SCALE, 24)
 ENERGY_BITS = 30  # band sums are normalised to this many bits before the cosine
+STAGE = Stage((
+    Signal("coherence_q15", "int16", ("N_BANDS",), "Q15", WORK),
+    Signal("features_q12", "int16", ("N_FEATURES",), "Q12", IO),
+))  # fmt: skip
 assert COHERENCE_SCALE == 2.0  # 2 q - 1 is a shift and a subtraction
 
 
@@ -36,10 +50,6 @@ def constants() -> dict[str, int]:
         "PERIOD_SCALE_Q24": PERIOD_SCALE_Q24,
         "ENERGY_BITS": ENERGY_BITS,
     }
-
-
-def tables() -> dict[str, tuple[str, np.ndarray, str]]:
-    return {}
 
 
 def bounds() -> list[tuple[str, int, int]]:

@@ -2,15 +2,22 @@
 
 import numpy as np
 
+from codegen.declare import WORK, Signal, Stage
 from codegen.fixed import bit_length, clamp, div_q, isqrt64, mul_q31, rshift_round
 from codegen.stages import erb, stft
 from codegen.stages.postfilter import BAND_GAIN_LIMIT_Q15
+from codegen.stages.stft import Spectrum
 from reference.params import ACTIVE_BINS, N_BINS, SCALE_LIMIT
 
 SCALE_BITS = 13  # bin gains in Q13: up to 4
 RATIO_BITS = 14  # ||y|| / ||z|| in Q14: up to 2
 ENHANCED_SHIFT = 2  # the enhanced spectrum has this many fractional bits less than z
 DIVIDEND_BITS = 62 - 2 * RATIO_BITS  # energies are cut to this before the division
+STAGE = Stage((
+    stft.spectrum("z", WORK),
+    Signal("scale_q13", "int16", ("N_BANDS",), "Q13", WORK),
+    stft.spectrum("enhanced", WORK),
+))  # fmt: skip
 assert SCALE_LIMIT == 2.0
 
 
@@ -23,10 +30,6 @@ def constants() -> dict[str, int]:
     }
 
 
-def tables() -> dict[str, tuple[str, np.ndarray, str]]:
-    return {}
-
-
 def bounds() -> list[tuple[str, int, int]]:
     scale_limit = (BAND_GAIN_LIMIT_Q15 << (RATIO_BITS + 1)) >> (RATIO_BITS + 15 - SCALE_BITS)
     return [
@@ -36,16 +39,10 @@ def bounds() -> list[tuple[str, int, int]]:
     ]
 
 
-def mix(y: tuple, p: tuple, strength_q15: np.ndarray) -> tuple:
+def mix(y: Spectrum, p: Spectrum, strength_q15: np.ndarray) -> Spectrum:
     """z = y + r (p - y) over the active bins, r interpolated; y and p have equal frac."""
     r_q31 = erb.interpolate(strength_q15) * 65536
-    parts = []
-    for y_part, p_part in zip(y[:2], p[:2], strict=True):
-        z = np.zeros(N_BINS, np.int64)
-        active = slice(ACTIVE_BINS)
-        z[active] = y_part[active] + mul_q31(p_part[active] - y_part[active], r_q31)
-        parts.append(z)
-    return (*parts, y[2])
+    return Spectrum(_mixed(y.re, p.re, r_q31), _mixed(y.im, p.im, r_q31), y.frac)
 
 
 def scale_q13(z_energy, y_energy, gain_q15) -> np.ndarray:
@@ -59,12 +56,19 @@ def scale_q13(z_energy, y_energy, gain_q15) -> np.ndarray:
     return clamp(rshift_round(gain_q15 * ratio_q14, RATIO_BITS + 15 - SCALE_BITS), 0, 32767)
 
 
-def apply(z: tuple, scales_q13: np.ndarray) -> tuple:
+def apply(z: Spectrum, scales_q13: np.ndarray) -> Spectrum:
     """Enhanced spectrum: z times the interpolated factors, with ENHANCED_SHIFT bits less."""
     factor_q29 = erb.interpolate(scales_q13) * 65536
-    parts = []
-    for part in z[:2]:
-        out = np.zeros(N_BINS, np.int64)
-        out[:ACTIVE_BINS] = mul_q31(part[:ACTIVE_BINS], factor_q29)
-        parts.append(out)
-    return (*parts, z[2] - ENHANCED_SHIFT)
+    re, im = (_active(mul_q31(part[:ACTIVE_BINS], factor_q29)) for part in (z.re, z.im))
+    return Spectrum(re, im, z.frac - ENHANCED_SHIFT)
+
+
+def _mixed(y: np.ndarray, p: np.ndarray, r_q31: np.ndarray) -> np.ndarray:
+    """y + r (p - y) of one part."""
+    y, p = y[:ACTIVE_BINS], p[:ACTIVE_BINS]
+    return _active(y + mul_q31(p - y, r_q31))
+
+
+def _active(bins: np.ndarray) -> np.ndarray:
+    """All bins, of which only those below 20 kHz hold something."""
+    return np.concatenate([bins, np.zeros(N_BINS - ACTIVE_BINS, np.int64)])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from codegen.fixed import clamp, div_q, mul_q, rshift_round, sat16
+from codegen.declare import WORK, Field, Signal, Stage, Struct
+from codegen.fixed import clamp, div_q, mul_q, quantise, rshift_round, sat16
 from reference.params import (
     HIGHPASS_DOWN,
     HIGHPASS_MAX,
@@ -20,19 +21,23 @@ from reference.params import (
     RATE,
 )
 
-CUTOFF_MIN_Q16, CUTOFF_MAX_Q16 = round(HIGHPASS_MIN * 2**16), round(HIGHPASS_MAX * 2**16)
-VOICED_Q15 = round(HIGHPASS_VOICED * 2**15)
-UP_Q30 = round(HIGHPASS_SMOOTHING * 2**30)
-DOWN_Q30 = round(HIGHPASS_SMOOTHING * HIGHPASS_DOWN * 2**30)
-RADIANS_Q44 = round(1.5 * np.pi / RATE * 2**44)  # fc for a cutoff of 1 Hz
-DAMPING_Q31 = round(0.92 * 2**31)
+CUTOFF_MIN_Q16, CUTOFF_MAX_Q16 = quantise(HIGHPASS_MIN, 16), quantise(HIGHPASS_MAX, 16)
+VOICED_Q15 = quantise(HIGHPASS_VOICED, 15)
+UP_Q30 = quantise(HIGHPASS_SMOOTHING, 30)
+DOWN_Q30 = quantise(HIGHPASS_SMOOTHING * HIGHPASS_DOWN, 30)
+RADIANS_Q44 = quantise(1.5 * np.pi / RATE, 44)  # fc for a cutoff of 1 Hz
+DAMPING_Q31 = quantise(0.92, 31)
 INPUT_MAX_Q8 = 2**24  # twice full scale
 OUTPUT_MAX_Q13 = 2**29  # twice full scale
-
-
-def tables() -> dict[str, tuple[str, np.ndarray, str]]:
-    """The stage needs no table."""
-    return {}
+STATE = Struct(
+    "highpass_state",
+    (*(Field(name, "int64") for name in ("m0_q43", "m1_q43", "rest_q43")),
+     Field("cutoff_q16", "int32")),
+)  # fmt: skip
+STAGE = Stage(
+    signals=(Signal("wet", "int16", ("HOP",), "int16 samples", WORK),),
+    past=(Field("highpass", STATE),),
+)
 
 
 def constants() -> dict[str, int]:

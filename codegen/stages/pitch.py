@@ -10,7 +10,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import firwin
 
-from codegen.fixed import bit_length, clamp, div_q, mul_q, rshift_round, shift_round
+from codegen.declare import FRAME, Field, Signal, Stage, Struct
+from codegen.fixed import bit_length, clamp, div_q, mul_q, quantise, rshift_round, shift_round
 from reference import params, pitch
 from reference.params import (
     CORRELATION_LAG_MAX,
@@ -46,13 +47,43 @@ IN_REACH = 3 * LAGS <= CORRELATION_LAG_MAX  # lags whose third multiple is looke
 INT32_MAX, INT64_MAX = 2**31 - 1, 2**63 - 1
 
 
-def _round(value: np.ndarray | float, q: int) -> np.ndarray:
-    return np.floor(np.asarray(value) * 2.0**q + 0.5).astype(np.int64)
+STATE = Struct(
+    "pitch_state",
+    (
+        Field("samples", "int16", ("PITCH_FIR_PAST + HOP",), "48 kHz"),
+        Field("low_q8", "int32", ("PITCH_LOW_PAST + PITCH_HOP",), "12 kHz"),
+        Field("whitened_q8", "int32", ("PITCH_SEGMENT",)),
+        Field("smoothed_q8", "int32", (), "one-pole smoother after the whitening"),
+        Field("path_q15", "int32", ("N_LAGS",), "of the best path to each state; the best has 0"),
+        Field("best", "int32", (), "its state: lag - PERCEPNET_LAG_MIN"),
+        Field("origins", "uint8", ("LOOKAHEAD", "N_LAGS"), "of the last frames, newest first"),
+        Field("offsets_q8", "int16", ("LOOKAHEAD + 1", "N_LAGS"), "of the last, newest first"),
+    ),
+)
+_OF_LAGS = ("correlation_q15", "height_q15", "around_q15")
+_OF_STATES = ("score_q15", "stay_q15", "move")
+SCRATCH = Struct(
+    "pitch_scratch",
+    (
+        Field("windowed_q8", "int32", ("PITCH_WINDOW",)),
+        Field("segment", "int16", ("PITCH_SEGMENT",)),
+        *(Field(name, "int32", ("N_CORRELATIONS",)) for name in _OF_LAGS),
+        *(Field(name, "int32", ("N_LAGS",)) for name in _OF_STATES),
+    ),
+)
+STAGE = Stage(
+    signals=(
+        Signal("period", "int32", (), "samples at 48 kHz", FRAME),
+        Signal("correlation_q15", "int32", (), "Q15", FRAME),
+    ),
+    past=(Field("pitch", STATE),),
+    scratch=(Field("pitch", SCRATCH),),
+)
 
 
 def _fir_q15() -> np.ndarray:
     """Anti-alias filter, Q15; the two centre taps take the rounding error: sum 2**15."""
-    taps = _round(firwin(PITCH_FIR_TAPS, PITCH_FIR_CUTOFF, fs=RATE), 15)
+    taps = quantise(firwin(PITCH_FIR_TAPS, PITCH_FIR_CUTOFF, fs=RATE), 15)
     missing = 2**15 - int(taps.sum())  # even: the filter is symmetric
     taps[PITCH_FIR_TAPS // 2 - 1 : PITCH_FIR_TAPS // 2 + 1] += missing // 2
     return taps
@@ -66,25 +97,25 @@ def _moves() -> tuple[np.ndarray, np.ndarray]:
     cost = np.minimum(costs[:, MOVE_MAX::-1], costs[:, MOVE_MAX:]).T  # either direction
     first = np.argmax(np.isfinite(cost), axis=1)
     assert np.array_equal(np.isfinite(cost), np.arange(N_LAGS) >= first[:, None])
-    return _round(np.where(np.isfinite(cost), cost, 0), 15), first
+    return quantise(np.where(np.isfinite(cost), cost, 0), 15), first
 
 
 def _period_weights() -> np.ndarray:
     """Weights of the heights at T, 2T, 3T, Q15 (2, 3): with 3T in reach, and without."""
     weights = np.array([PERIOD_WEIGHTS, (*PERIOD_WEIGHTS[:2], 0)])
-    return _round(weights / weights.sum(axis=1, keepdims=True), 15)
+    return quantise(weights / weights.sum(axis=1, keepdims=True), 15)
 
 
 FIR_Q15 = _fir_q15()
-WINDOW_Q15 = np.minimum(_round(np.hanning(PITCH_WINDOW + 2)[1:-1], 15), 2**15 - 1)
+WINDOW_Q15 = np.minimum(quantise(np.hanning(PITCH_WINDOW + 2)[1:-1], 15), 2**15 - 1)
 MOVE_COST_Q15, MOVE_FIRST = _moves()
-BIAS_Q15 = _round(LONG_LAG_BIAS * np.log2(LAGS / LAG_MIN), 15)
+BIAS_Q15 = quantise(LONG_LAG_BIAS * np.log2(LAGS / LAG_MIN), 15)
 PERIOD_WEIGHTS_Q15 = _period_weights()
-RESTART_COST_Q15 = int(_round(RESTART_COST, 15))
-GUARD_FACTOR_Q15 = int(_round(GUARD_FACTOR, 15))
-SMOOTHER_Q15 = int(_round(WHITENING_SMOOTHER, 15))
-LPC_NOISE_Q30 = int(_round(LPC_NOISE, 30))
-FLOOR_Q16 = int(_round(PITCH_ENERGY_FLOOR * 2**30, 16))  # energy: (int16 units, Q8) squared
+RESTART_COST_Q15 = quantise(RESTART_COST, 15)
+GUARD_FACTOR_Q15 = quantise(GUARD_FACTOR, 15)
+SMOOTHER_Q15 = quantise(WHITENING_SMOOTHER, 15)
+LPC_NOISE_Q30 = quantise(LPC_NOISE, 30)
+FLOOR_Q16 = quantise(PITCH_ENERGY_FLOOR * 2**30, 16)  # energy: (int16 units, Q8) squared
 UNREACHED = -(2**30)  # path score outside the lags, and minus the cost of a move out of reach
 
 
@@ -125,14 +156,6 @@ def constants() -> dict[str, int]:
         "MOVE_MAX": MOVE_MAX,
         "RESTART_COST_Q15": RESTART_COST_Q15,
     }
-
-
-def state_bytes() -> int:
-    """Histories, Viterbi state and scratch; the C compiler checks that it is enough."""
-    kept = 2 * (FIR_PAST + params.HOP) + 4 * (LOW_PAST + PITCH_HOP) + 4 * SEGMENT + 8
-    viterbi = N_LAGS * (4 + LOOKAHEAD_FRAMES + 2 * (LOOKAHEAD_FRAMES + 1))
-    scratch = 4 * PITCH_WINDOW + 2 * SEGMENT + 4 * (3 * N_CORRELATIONS + 3 * N_LAGS)
-    return kept + viterbi + scratch
 
 
 def bounds() -> list[tuple[str, int, int]]:

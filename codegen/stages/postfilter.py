@@ -2,17 +2,35 @@
 
 import numpy as np
 
-from codegen.fixed import bit_length, clamp, div_q, isqrt64, lut_lerp, rshift_round, shift_round
+from codegen.declare import WORK, Field, Signal, Stage, Struct
+from codegen.fixed import (
+    bit_length,
+    clamp,
+    div_q,
+    isqrt64,
+    lut_lerp,
+    quantise,
+    rshift_round,
+    shift_round,
+)
 from codegen.stages.erb import energy_frac
 from reference.params import BAND_GAIN_LIMIT, DECAY_FLOOR, N_BANDS
 
 SINE_BITS = 8  # 256 segments over a quarter period
-SINE_Q30 = np.floor(np.sin(np.pi / 2 * np.arange(257) / 256) * 2**30 + 0.5).astype(np.int64)
+SINE_Q30 = quantise(np.sin(np.pi / 2 * np.arange(257) / 256), 30)
 BETA_BITS = 20
 SUM_BITS = 26  # band energies are normalised to this many bits before they are summed
-DECAY_Q15 = round(DECAY_FLOOR * 2**15)
-BAND_GAIN_LIMIT_Q15 = round(BAND_GAIN_LIMIT * 2**15)
+DECAY_Q15 = quantise(DECAY_FLOOR, 15)
+BAND_GAIN_LIMIT_Q15 = quantise(BAND_GAIN_LIMIT, 15)
 AMPLITUDE_BITS = 2  # band amplitudes in int16 units, Q2
+STATE = Struct(
+    "decay_floor_state",
+    (Field("amplitude_q2", "int64", ("N_BANDS",), "of the last output frame, int16 units"),),
+)
+STAGE = Stage(
+    signals=(Signal("band_gain_q15", "int32", ("N_BANDS",), "Q15", WORK),),
+    past=(Field("decay_floor_state", STATE),),
+)
 
 
 def constants() -> dict[str, int]:

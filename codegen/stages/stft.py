@@ -11,9 +11,12 @@ Nothing in it saturates: no sum of any part of the DFT exceeds the sum of the in
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from codegen.fixed import bit_length, clamp, mul_q, rshift_round, sat32
+from codegen.declare import FRAME, WORK, Field, Signal, Stage, Struct
+from codegen.fixed import bit_length, clamp, mul_q, quantise, rshift_round, sat32
 from reference.params import HOP, N_BINS, WINDOW
 from reference.stft import vorbis_window
 
@@ -26,8 +29,54 @@ ROUNDING_SLACK = 4096  # roundings in a DFT sum: below 6 * (480 + 120 + 30 + 15 
 ONE_Q31 = 2**31 - 1
 
 
-def _q31(values: np.ndarray) -> np.ndarray:
-    return np.round(np.asarray(values) * 2.0**31).clip(-ONE_Q31, ONE_Q31).astype(np.int64)
+SPECTRUM = Struct(
+    "spectrum",
+    (Field("re", "int32", ("N_BINS",)), Field("im", "int32", ("N_BINS",)), Field("frac", "int32")),
+)
+
+
+def spectrum(name: str, place: str) -> Signal:
+    """A recorded spectrum."""
+    part = "int16 units, {name}_frac fractional bits (shared exponent)"
+    formats = {"re": part, "im": part, "frac": "fractional bits of {name}"}
+    return Signal(name, SPECTRUM, (), formats, place)
+
+
+STATE = Struct(
+    "stft_state",
+    (Field("overlap_q8", "int32", ("HOP",)), Field("previous", "int16", ("HOP",))),
+)
+SCRATCH = Struct(
+    "fft_scratch", (Field("re", "int32", (2, "HOP")), Field("im", "int32", (2, "HOP")))
+)
+STAGE = Stage(
+    signals=(
+        spectrum("newest", WORK),
+        spectrum("y", FRAME),
+        spectrum("p", FRAME),
+        Signal("hop_q8", "int32", ("HOP",), "int16 units, Q8", WORK),
+    ),
+    past=(Field("stft", STATE),),
+    scratch=(Field("fft", SCRATCH),),
+)
+
+
+class Spectrum(NamedTuple):
+    """re, im: int64 (481,) inside int32; value = (re + i im) / 2**frac, in int16 sample units."""
+
+    re: np.ndarray
+    im: np.ndarray
+    frac: int
+
+    def with_frac(self, frac: int) -> Spectrum:
+        """The same with at most as many fractional bits."""
+        drop = self.frac - frac
+        return Spectrum(rshift_round(self.re, drop), rshift_round(self.im, drop), frac)
+
+
+def _q31(values: np.ndarray | float) -> np.ndarray | int:
+    """Q31 of what lies in -1...1; what C multiplies with holds no -1."""
+    return clamp(quantise(values, 31), -ONE_Q31, ONE_Q31)
 
 
 def _stages() -> list[dict]:
@@ -51,16 +100,16 @@ def _twiddle_angles() -> np.ndarray:
 
 
 STAGES = _stages()
-WIN_Q15 = np.round(vorbis_window() * 2**15).clip(max=2**15 - 1).astype(np.int64)
+WIN_Q15 = clamp(quantise(vorbis_window(), 15), 0, 2**15 - 1)
 # |X| of every bin: the windowed samples of a full-scale hop all in phase, each rounded up
 SPECTRUM_LIMIT = int(np.sum(-(-(WIN_Q15 * 2**15) // 2 ** (15 - FRAC_MIN)))) + ROUNDING_SLACK
-WINSYN_Q39 = np.round(vorbis_window() * 2**39 / HOP).astype(np.int64)
+WINSYN_Q39 = quantise(vorbis_window() / HOP, 39)
 FFT_COS_Q31, FFT_SIN_Q31 = _q31(np.cos(_twiddle_angles())), _q31(np.sin(_twiddle_angles()))
 UNPACK_COS_Q31 = _q31(np.cos(2 * np.pi * np.arange(HOP // 2) / WINDOW))
 UNPACK_SIN_Q31 = _q31(np.sin(2 * np.pi * np.arange(HOP // 2) / WINDOW))
-SIN_60_Q31 = int(_q31(np.sin(np.pi / 3)))
-COS_72_Q31, SIN_72_Q31 = int(_q31(np.cos(0.4 * np.pi))), int(_q31(np.sin(0.4 * np.pi)))
-COS_144_Q31, SIN_144_Q31 = int(_q31(np.cos(0.8 * np.pi))), int(_q31(np.sin(0.8 * np.pi)))
+SIN_60_Q31 = _q31(np.sin(np.pi / 3))
+COS_72_Q31, SIN_72_Q31 = _q31(np.cos(0.4 * np.pi)), _q31(np.sin(0.4 * np.pi))
+COS_144_Q31, SIN_144_Q31 = _q31(np.cos(0.8 * np.pi)), _q31(np.sin(0.8 * np.pi))
 
 _TWIDDLES = [
     tuple(t[s["start"] :][: (s["radix"] - 1) * s["blocks"]].reshape(s["radix"] - 1, -1, 1)
@@ -100,11 +149,6 @@ def constants() -> dict[str, int]:
 def plan() -> dict:
     """What the template prints beyond tables and constants: the stages of the FFT."""
     return {"stages": STAGES}
-
-
-def state_bytes() -> int:
-    """Overlap and previous hop, and the two complex buffers of the FFT."""
-    return (4 + 2) * HOP + 2 * 2 * 4 * HOP
 
 
 def bounds() -> list[tuple[str, int, int]]:
@@ -193,8 +237,8 @@ def fft(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _real_fft(windowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """DFT of 960 real int32: re and im (481,)."""
+def _real_fft(windowed: np.ndarray, frac: int) -> Spectrum:
+    """DFT of 960 real int32 with frac fractional bits."""
     z = fft(windowed.reshape(HOP, 2).T)
     spectrum = np.zeros((2, N_BINS), np.int64)
     spectrum[0, 0], spectrum[0, HOP] = z[0, 0] + z[1, 0], z[0, 0] - z[1, 0]
@@ -203,7 +247,7 @@ def _real_fft(windowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     t_re, t_im = _rotate(d, UNPACK_COS_Q31[1:], UNPACK_SIN_Q31[1:])
     spectrum[:, 1 : HOP // 2] = s_re + t_im, s_im - t_re
     spectrum[:, HOP - 1 : HOP // 2 : -1] = s_re - t_im, -s_im - t_re
-    return spectrum[0], spectrum[1]
+    return Spectrum(*spectrum, frac)
 
 
 def _real_ifft(re: np.ndarray, im: np.ndarray) -> np.ndarray:
@@ -231,26 +275,26 @@ class Analysis:
     def __init__(self) -> None:
         self.previous = np.zeros(HOP, np.int64)
 
-    def run(self, hop: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-        """hop int16 (480,) -> re, im int64 (481,) inside int32, and frac 5...20."""
+    def run(self, hop: np.ndarray) -> Spectrum:
+        """hop int16 (480,) -> spectrum of the window that ends with it, frac 5...20."""
         hop = np.asarray(hop, np.int64)
         window = np.concatenate([self.previous, hop])
         self.previous = hop
         headroom = clamp(15 - bit_length(int(np.abs(window).max())), 0, HEADROOM_MAX)
         # An int16 raised by its headroom still fits 2**15.
         windowed = rshift_round((window << headroom) * WIN_Q15, 15 - FRAC_MIN)
-        return *_real_fft(windowed), FRAC_MIN + headroom
+        return _real_fft(windowed, FRAC_MIN + headroom)
 
 
-def comb_spectrum(acc_q15: np.ndarray, max_frac: int) -> tuple[np.ndarray, np.ndarray, int]:
+def comb_spectrum(acc_q15: np.ndarray, max_frac: int) -> Spectrum:
     """Spectrum of a comb-filtered window. max_frac: the frac of the same frame unfiltered.
 
-    acc_q15: (960,) samples in Q15, |acc| <= 2**30.  Returns re, im (481,) and frac <= max_frac.
+    acc_q15: (960,) samples in Q15, |acc| <= 2**30.  Returns one of frac <= max_frac.
     """
     acc_q15 = np.asarray(acc_q15, np.int64)
     headroom = clamp(30 - bit_length(int(np.abs(acc_q15).max())), 0, max_frac - FRAC_MIN)
     windowed = rshift_round(acc_q15 * WIN_Q15, 30 - FRAC_MIN - headroom)
-    return *_real_fft(windowed), FRAC_MIN + headroom
+    return _real_fft(windowed, FRAC_MIN + headroom)
 
 
 class Synthesis:
@@ -259,13 +303,13 @@ class Synthesis:
     def __init__(self) -> None:
         self.overlap_q8 = np.zeros(HOP, np.int64)
 
-    def run(self, re: np.ndarray, im: np.ndarray, frac: int) -> np.ndarray:
-        """re, im int32 (481,), frac 0...20 -> samples int32 Q8 (480,)."""
-        re, im = np.asarray(re, np.int64), np.asarray(im, np.int64)
+    def run(self, spectrum: Spectrum) -> np.ndarray:
+        """Spectrum of frac 0...20 -> samples int32 Q8 (480,)."""
+        re, im = np.asarray(spectrum.re, np.int64), np.asarray(spectrum.im, np.int64)
         total = int(np.abs(re).sum() + np.abs(im).sum())
         shift = max(0, bit_length(total) - TOTAL_BITS)
         samples = _real_ifft(rshift_round(re, shift), rshift_round(im, shift))
-        frame_q8 = sat32(rshift_round(samples * WINSYN_Q39, 31 + frac - shift))
+        frame_q8 = sat32(rshift_round(samples * WINSYN_Q39, 31 + spectrum.frac - shift))
         out_q8 = sat32(frame_q8[:HOP] + self.overlap_q8)
         self.overlap_q8 = frame_q8[HOP:]
         return out_q8

@@ -1,8 +1,9 @@
 /* kernel_check [SEED]: every kernel that this CPU can run against the scalar one, bit for bit.
  *
  * Inputs are meant to break things: near zero, at both limits, alternating, random; sizes hit the
- * tail, the body, both, and one over; products have 1 to PERCEPNET_BLOCK columns. Whole buffers are compared, guard bytes included. The first
- * difference of each kernel is printed with its case. Exit codes: 0 all equal, 1 not. */
+ * tail, the body, both, and one over; products have 1 to PERCEPNET_BLOCK columns. Whole buffers are
+ * compared, guard bytes included. The first difference of each kernel is printed with its case. Exit
+ * codes: 0 all equal, 1 not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +11,7 @@
 #include "kernels.h"
 #include "params.h"
 
-/* The counting plugin measures between these two: one call of a kernel, of a stated size. */
-#if defined(__aarch64__)
-#define COUNT_BEGIN() __asm__ volatile("hint #96" ::: "memory")
-#define COUNT_END() __asm__ volatile("hint #97" ::: "memory")
-#else
-#define COUNT_BEGIN() ((void)0)
-#define COUNT_END() ((void)0)
-#endif
-
-enum { GUARD = 64, MAX_ROWS = 1536, MAX_COLS = 512, ROUNDS = 24, KINDS = 6, BENCH = 256 };
+enum { GUARD = 64, MAX_ROWS = 1536, MAX_COLS = PERCEPNET_COLS_MAX, ROUNDS = 24, KINDS = 6 };
 
 static const int row_counts[] = {4, 12, 16, 20, 32, 44, 64, 68};
 static const int col_counts[] = {32, 64, 96, 160, MAX_COLS};
@@ -140,30 +132,44 @@ static void compare(const char *isa, const char *function, int a, int b, int kin
     fprintf(stderr, "byte %zu of the buffers: scalar %02x, here %02x\n", i, expected[i], found[i]);
 }
 
-static void check_matrices(const percepnet_kernels *scalar, const percepnet_kernels *set)
+/* what is drawn for a row count: columns of the matrix and of the inputs, kind */
+typedef struct {
+    int rows, cols, columns, stride, kind;
+} product;
+
+static product draw(int rows, int cols, int stride_min)
+{
+    product p = {rows, cols, (int)between(1, PERCEPNET_BLOCK), 0, (int)between(0, KINDS - 1)};
+    p.stride = (int)between(stride_min, cols + GUARD);
+    return p;
+}
+
+static void check_matmul_s8(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
     for (int r = 0; r < COUNT(row_counts); r++) {
-        int rows = row_counts[r], kind = (int)between(0, KINDS - 1);
-        int cols = col_counts[between(0, COUNT(col_counts) - 1)];
-        int columns = (int)between(1, PERCEPNET_BLOCK), stride = (int)between(16, cols + GUARD);
-        percepnet_matrix m = matrix(rows, cols, 127, kind);
+        product p = draw(row_counts[r], col_counts[between(0, COUNT(col_counts) - 1)], 16);
+        percepnet_matrix m = matrix(p.rows, p.cols, 127, p.kind);
         for (int i = 0; i < COUNT(x_s8); i++)
-            x_s8[i] = (int8_t)value(next() % 4 ? kind : KINDS - 1, i, -127, 127);
-        pack_i8mm(rows, cols);
+            x_s8[i] = (int8_t)value(next() % 4 ? p.kind : KINDS - 1, i, -127, 127);
+        pack_i8mm(p.rows, p.cols);
         clear();
-        scalar->matmul_s8(want.s32, &m, x_s8, stride, columns);
-        set->matmul_s8(got.s32, &m, x_s8, stride, columns);
-        compare(set->isa, "matmul_s8", rows, cols, kind);
+        scalar->matmul_s8(want.s32, &m, x_s8, p.stride, p.columns);
+        set->matmul_s8(got.s32, &m, x_s8, p.stride, p.columns);
+        compare(set->isa, "matmul_s8", p.rows, p.cols, p.kind);
+    }
+}
 
-        cols = 2 * (int)between(1, 50);
-        stride = (int)between(1, cols + GUARD);
-        m = matrix(rows, cols, 32768, kind);
+static void check_matmul_s8_s16(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int r = 0; r < COUNT(row_counts); r++) {
+        product p = draw(row_counts[r], 2 * (int)between(1, 50), 1);
+        percepnet_matrix m = matrix(p.rows, p.cols, 32768, p.kind);
         for (int i = 0; i < COUNT(x_s16); i++)
-            x_s16[i] = (int16_t)value(next() % 4 ? kind : KINDS - 1, i, -32768, 32767);
+            x_s16[i] = (int16_t)value(next() % 4 ? p.kind : KINDS - 1, i, -32768, 32767);
         clear();
-        scalar->matmul_s8_s16(want.s32, &m, x_s16, stride, columns);
-        set->matmul_s8_s16(got.s32, &m, x_s16, stride, columns);
-        compare(set->isa, "matmul_s8_s16", rows, cols, kind);
+        scalar->matmul_s8_s16(want.s32, &m, x_s16, p.stride, p.columns);
+        set->matmul_s8_s16(got.s32, &m, x_s16, p.stride, p.columns);
+        compare(set->isa, "matmul_s8_s16", p.rows, p.cols, p.kind);
     }
 }
 
@@ -175,23 +181,64 @@ static int32_t pre_activation(int kind, int i)
     return value(kind, i, -limit, limit);
 }
 
-static void check_gates(const percepnet_kernels *scalar, const percepnet_kernels *set)
+/* pre-activations of one kind, 3 n of input and hidden state */
+static int draw_gates(int n)
+{
+    const int kind = (int)between(0, KINDS - 1);
+    for (int i = 0; i < 3 * n; i++) {
+        pre[i] = pre_activation(kind, i);
+        hidden[i] = pre_activation(kind, i + (int)(next() % 2));
+    }
+    clear();
+    return kind;
+}
+
+/* MAX_ROWS numbers in a row from `start` on */
+static void count_up(int32_t start)
+{
+    for (int i = 0; i < MAX_ROWS; i++)
+        pre[i] = start + i;
+    clear();
+}
+
+enum { SWEEP = 36000 }; /* every argument of 16 bits and a little more */
+
+static void check_tanh_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
     for (int k = 0; k < COUNT(lengths); k++) {
-        int n = lengths[k], kind = (int)between(0, KINDS - 1);
-        for (int i = 0; i < 3 * n; i++) {
-            pre[i] = pre_activation(kind, i);
-            hidden[i] = pre_activation(kind, i + (int)(next() % 2));
-        }
-        clear();
+        int n = lengths[k], kind = draw_gates(n);
         scalar->tanh_s32(want.q15, want.s8, pre, n);
         set->tanh_s32(got.q15, got.s8, pre, n);
         compare(set->isa, "tanh_s32", n, 1, kind);
-        clear();
+    }
+    for (int32_t start = -SWEEP; start < SWEEP; start += MAX_ROWS) {
+        count_up(start);
+        scalar->tanh_s32(want.q15, want.s8, pre, MAX_ROWS);
+        set->tanh_s32(got.q15, got.s8, pre, MAX_ROWS);
+        compare(set->isa, "tanh_s32 from", start, 1, 0);
+    }
+}
+
+static void check_sigmoid_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int k = 0; k < COUNT(lengths); k++) {
+        int n = lengths[k], kind = draw_gates(n);
         scalar->sigmoid_s32(want.q15, pre, n);
         set->sigmoid_s32(got.q15, pre, n);
         compare(set->isa, "sigmoid_s32", n, 1, kind);
-        clear();
+    }
+    for (int32_t start = -SWEEP; start < SWEEP; start += MAX_ROWS) {
+        count_up(start);
+        scalar->sigmoid_s32(want.q15, pre, MAX_ROWS);
+        set->sigmoid_s32(got.q15, pre, MAX_ROWS);
+        compare(set->isa, "sigmoid_s32 from", start, 1, 0);
+    }
+}
+
+static void check_gru_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int k = 0; k < COUNT(lengths); k++) {
+        int n = lengths[k], kind = draw_gates(n);
         for (int i = 0; i < n; i++)
             want.q15[i] = got.q15[i] = (int16_t)value(kind, i, -32767, 32767);
         scalar->gru_s32(want.q15, want.s8, pre, hidden, n);
@@ -200,56 +247,79 @@ static void check_gates(const percepnet_kernels *scalar, const percepnet_kernels
     }
 }
 
-/* the FFT of real values: sums of two bins and their rotation fit int32 after shifts of 2 or more,
- * so before smaller ones there is a quarter of the size */
-static void check_packing(const percepnet_kernels *scalar, const percepnet_kernels *set, int32_t limit,
-                          int kind)
-{
-    const int shift = (int)between(0, 12);
-    int32_t re[PERCEPNET_HOP], im[PERCEPNET_HOP];
-    for (int i = 0; i < PERCEPNET_HOP; i++) {
-        re[i] = shift < 2 ? spectra[0][i] / 4 : spectra[0][i];
-        im[i] = shift < 2 ? spectra[1][i] / 4 : spectra[1][i];
-    }
-    clear();
-    scalar->pack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], re, im, shift);
-    set->pack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], re, im, shift);
-    compare(set->isa, "pack_s32", limit, shift, kind);
-    for (int i = 0; i < PERCEPNET_HOP; i++) {
-        re[i] = spectra[2][i] / 4;
-        im[i] = spectra[3][i] / 4;
-    }
-    clear();
-    scalar->unpack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], re, im);
-    set->unpack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], re, im);
-    compare(set->isa, "unpack_s32", limit, 1, kind);
-}
-
-/* spectra within the bound of the plan: a bin's modulus is below 606 million, so each part below 428;
- * inputs of the FFT a 480th of it */
-static void check_signal(const percepnet_kernels *scalar, const percepnet_kernels *set)
+/* Spectra of a kind within the bound of the plan: a bin's modulus is below 606 million, so each part
+ * below 428; the limit drawn. */
+static int32_t draw_spectra(int kind)
 {
     static const int32_t limits[] = {1, 200, 70000, 1 << 20, 3 << 27};
-    for (int kind = 0; kind < KINDS; kind++) {
-        int32_t limit = limits[between(0, COUNT(limits) - 1)];
-        for (int part = 0; part < 4; part++)
-            for (int i = 0; i < PERCEPNET_HOP; i++)
-                spectra[part][i] = value(next() % 4 ? kind : KINDS - 1, i, -limit, limit);
-        clear();
-        scalar->erb_inner_s32(want.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
-        set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
-        compare(set->isa, "erb_inner_s32", limit, 1, kind);
+    const int32_t limit = limits[between(0, COUNT(limits) - 1)];
+    for (int part = 0; part < 4; part++)
+        for (int i = 0; i < PERCEPNET_HOP; i++)
+            spectra[part][i] = value(next() % 4 ? kind : KINDS - 1, i, -limit, limit);
+    clear();
+    return limit;
+}
 
-        clear();
-        for (int part = 0; part < 4; part++)
-            for (int i = 0; i < PERCEPNET_HOP; i++)
-                want.fft[part][i] = got.fft[part][i] = spectra[part][i] / 1024;
+static void divide_spectra(int by)
+{
+    for (int part = 0; part < 4; part++)
+        for (int i = 0; i < PERCEPNET_HOP; i++)
+            spectra[part][i] /= by;
+}
+
+static void check_fft_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        const int32_t limit = draw_spectra(kind);
+        divide_spectra(1024); /* inputs are a 480th of the bound */
+        memcpy(want.fft, spectra, sizeof want.fft);
+        memcpy(got.fft, spectra, sizeof got.fft);
         scalar->fft_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3]);
         set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
         compare(set->isa, "fft_s32", limit, 1, kind);
-        check_packing(scalar, set, limit, kind);
+    }
+}
 
-        int most = (1 << PERCEPNET_PITCH_SEGMENT_BITS) - 1;
+static void check_unpack_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        const int32_t limit = draw_spectra(kind);
+        divide_spectra(4);
+        scalar->unpack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], spectra[2], spectra[3]);
+        set->unpack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], spectra[2], spectra[3]);
+        compare(set->isa, "unpack_s32", limit, 1, kind);
+    }
+}
+
+/* sums of two bins and their rotation fit int32 after shifts of 2 or more, so before smaller ones
+ * there is a quarter of the size */
+static void check_pack_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        const int32_t limit = draw_spectra(kind);
+        const int shift = (int)between(0, 12);
+        divide_spectra(shift < 2 ? 4 : 1);
+        scalar->pack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], spectra[0], spectra[1],
+                         shift);
+        set->pack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], spectra[0], spectra[1], shift);
+        compare(set->isa, "pack_s32", limit, shift, kind);
+    }
+}
+
+static void check_erb_inner_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        const int32_t limit = draw_spectra(kind);
+        scalar->erb_inner_s32(want.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+        set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
+        compare(set->isa, "erb_inner_s32", limit, 1, kind);
+    }
+}
+
+static void check_correlate_s16(const percepnet_kernels *scalar, const percepnet_kernels *set)
+{
+    const int most = (1 << PERCEPNET_PITCH_SEGMENT_BITS) - 1;
+    for (int kind = 0; kind < KINDS; kind++) {
         for (int i = 0; i < COUNT(segment); i++)
             segment[i] = (int16_t)value(next() % 4 ? kind : KINDS - 1, i, -most, most);
         clear();
@@ -259,39 +329,11 @@ static void check_signal(const percepnet_kernels *scalar, const percepnet_kernel
     }
 }
 
-/* every tanh and sigmoid of 16 bits and a little more */
-static void sweep(const percepnet_kernels *scalar, const percepnet_kernels *set)
+/* Every function of a set has its check above: without one this does not compile. */
+static void check_all(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
-    for (int32_t start = -36000; start < 36000; start += MAX_ROWS) {
-        for (int i = 0; i < MAX_ROWS; i++)
-            pre[i] = start + i;
-        clear();
-        scalar->tanh_s32(want.q15, want.s8, pre, MAX_ROWS);
-        set->tanh_s32(got.q15, got.s8, pre, MAX_ROWS);
-        compare(set->isa, "tanh_s32 from", start, 1, 0);
-        scalar->sigmoid_s32(want.q15, pre, MAX_ROWS);
-        set->sigmoid_s32(got.q15, pre, MAX_ROWS);
-        compare(set->isa, "sigmoid_s32 from", start, 1, 0);
-    }
-}
-
-/* one call of each kernel between the markers: BENCH x BENCH weights, BENCH values or units */
-static void bench(const percepnet_kernels *set)
-{
-    percepnet_matrix m = matrix(BENCH, BENCH, 127, KINDS - 1);
-    memset(&got, 0, sizeof got);
-    COUNT_BEGIN();
-    set->matmul_s8(got.s32, &m, x_s8, BENCH, 1);
-    set->matmul_s8_s16(got.s32, &m, x_s16, BENCH, 1);
-    set->tanh_s32(got.q15, got.s8, got.s32, BENCH);
-    set->sigmoid_s32(got.q15, got.s32, BENCH);
-    set->gru_s32(got.q15, got.s8, pre, hidden, BENCH);
-    set->fft_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3]);
-    set->unpack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], spectra[0], spectra[1]);
-    set->pack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], spectra[0], spectra[1], 2);
-    set->erb_inner_s32(got.sums, spectra[0], spectra[1], spectra[2], spectra[3]);
-    set->correlate_s16(got.s32, segment + PERCEPNET_CORRELATION_LAG_MAX);
-    COUNT_END();
+#define CHECK(kernel) check_##kernel(scalar, set);
+    PERCEPNET_EACH_KERNEL(CHECK)
 }
 
 int main(int argc, char **argv)
@@ -308,13 +350,8 @@ int main(int argc, char **argv)
         }
         state = seed;
         cases = 0;
-        for (int round = 0; round < ROUNDS; round++) {
-            check_matrices(scalar, set);
-            check_gates(scalar, set);
-            check_signal(scalar, set);
-        }
-        sweep(scalar, set);
-        bench(set);
+        for (int round = 0; round < ROUNDS; round++)
+            check_all(scalar, set);
         printf("  %s: %d of %d cases differ from scalar\n", set->isa, failures - failed, cases);
     }
     return failures ? 1 : 0;

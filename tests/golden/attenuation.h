@@ -6,7 +6,7 @@
 #include "params.h"
 
 typedef struct {
-    int32_t share_q30; /* of dry, as the last hop ended */
+    int32_t share_q30; /* of dry, at the hop's end */
 } percepnet_attenuation_state;
 
 /* no past: the first hop has the share of `limit_db` from its first sample */

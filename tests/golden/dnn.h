@@ -23,10 +23,12 @@ typedef struct {
     int16_t vad_q15[4];
 } percepnet_dnn_io;
 
+/* Scratch; layer outputs of the last frame, those of the GRUs being their states; and these as matrix
+ * inputs, step 1/127, oldest frame first: of convolutions all that they reach, of the other layers the
+ * last frame of the block before and this block. What kernels may read beyond meets weights of zero. */
 typedef struct {
-    /* scratch of one matrix product and of one GRU */
-    int32_t pre_6k[4 * 36], pre_hidden_6k[36];
-    /* layer outputs of the last frame; those of the GRUs are their states */
+    int32_t pre_6k[144]; /* of one product */
+    int32_t pre_hidden_6k[36]; /* and of a state's own */
     int16_t dense_q15[7];
     int16_t conv1_q15[9];
     int16_t conv2_q15[9];
@@ -35,9 +37,6 @@ typedef struct {
     int16_t gru3_q15[11];
     int16_t gru_gain_q15[11];
     int16_t gru_strength_q15[5];
-    /* matrix inputs, step 1/127, oldest frame first: of convolutions all that they reach, of the other
-     * layers the last frame of the block before and this block; what kernels may read beyond
-     * meets weights of zero */
     int8_t conv1_in[85];
     int8_t conv2_in[59];
     int8_t layers[1 + 4][96]; /* gru1 at 0, gru2 at 11, gru_gain at 22, conv2 at 33, gru3 at 42 */

@@ -75,23 +75,6 @@ static inline int bit_length(uint64_t x)
 #endif
 }
 
-static inline int clz32(uint32_t x)
-{
-    return 32 - bit_length(x);
-}
-
-/* largest n such that x * 2^n fits int32; 31 for 0 and -1 */
-static inline int norm_shift(int32_t x)
-{
-    return 31 - bit_length((uint32_t)(x < 0 ? ~x : x));
-}
-
-/* largest n such that x * 2^n fits int64; 63 for 0 and -1 */
-static inline int norm_shift64(int64_t x)
-{
-    return 63 - bit_length((uint64_t)(x < 0 ? ~x : x));
-}
-
 /* floor(sqrt(x)), exact. Of x raised to 2^62..2^64 a straight line gives 8 bits within 4.2 %, then
  * Heron's rule, which never falls below the floor, squares the error: 2^-10, 2^-21, 2^-42. */
 static inline uint32_t isqrt64(uint64_t x)

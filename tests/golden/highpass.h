@@ -7,7 +7,9 @@
 #include "params.h"
 
 typedef struct {
-    int64_t m0_q43, m1_q43, rest_q43;
+    int64_t m0_q43;
+    int64_t m1_q43;
+    int64_t rest_q43;
     int32_t cutoff_q16;
 } percepnet_highpass_state;
 

@@ -18,34 +18,49 @@ typedef struct {
 
 #define PERCEPNET_COLS_MAX 512 /* of int8 inputs */
 
+/* Every function of a set, for what has to be done with each. */
+#define PERCEPNET_EACH_KERNEL(DO) \
+    DO(matmul_s8) \
+    DO(matmul_s8_s16) \
+    DO(tanh_s32) \
+    DO(sigmoid_s32) \
+    DO(gru_s32) \
+    DO(fft_s32) \
+    DO(unpack_s32) \
+    DO(pack_s32) \
+    DO(erb_inner_s32) \
+    DO(correlate_s16) \
+
 typedef struct {
     const char *isa;
     /* out_6k[rows] = rshift_round((bias + w x) * mult, 31), for 1..4 columns x of cols values,
      * -127..127; column c begins at x[c * stride], its result at out_6k[c * rows] */
     void (*matmul_s8)(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride,
-                      int columns);
-    void (*matmul_s8_s16)(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride,
-                          int columns);
+        int columns);
+    /* the same of any int16_t */
+    void (*matmul_s8_s16)(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x,
+        int stride, int columns);
     /* n of each from pre-activations in steps of 1/6000; out_s8: as matrix inputs, step 1/127 */
     void (*tanh_s32)(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
-    void (*sigmoid_s32)(int16_t *out_q15, const int32_t *half_6k, int n); /* halves of them */
+    /* from halves of them */
+    void (*sigmoid_s32)(int16_t *out_q15, const int32_t *half_6k, int n);
     /* torch.nn.GRU from its pre-activations of input and hidden state, each r, z, n of `units`,
-     * r and z halved: n = tanh(x_n + r h_n), h' = n + z (h - n); h' lies between n and h, so nothing
-     * saturates; h_s8: h' as matrix inputs */
+     * r and z halved: n = tanh(x_n + r h_n), h' = n + z (h - n); h' lies between n and h, so
+     * nothing saturates; h_s8: h' as matrix inputs */
     void (*gru_s32)(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k,
-                    int units);
+        int units);
     /* 480 complex values from a to b, which hold others afterwards */
     void (*fft_s32)(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
-    /* 960 real values as 480 complex ones: bins k and 480 - k from values k and 480 - k of the FFT, k
-     * in 1..239; low[k] is bin k, high[239 - k] bin 480 - k */
+    /* 960 real values as 480 complex ones: bins k and 480 - k from values k and 480 - k of the
+     * FFT, k in 1..239; low[k] is bin k, high[239 - k] bin 480 - k */
     void (*unpack_s32)(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im,
-                       const int32_t *z_re, const int32_t *z_im);
+        const int32_t *z_re, const int32_t *z_im);
     /* the inverse, of bins scaled by 2^-shift */
     void (*pack_s32)(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im,
-                     const int32_t *x_re, const int32_t *x_im, int shift);
+        const int32_t *x_re, const int32_t *x_im, int shift);
     /* <a, b> of each band, see erb.h; may read up to bin ACTIVE_BINS + 3 */
     void (*erb_inner_s32)(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
-                          const int32_t *b_re, const int32_t *b_im);
+        const int32_t *b_re, const int32_t *b_im);
     /* sums of newest[i] newest[i - lag] over the correlation window, one a lag from LAG_MIN on */
     void (*correlate_s16)(int32_t *cross, const int16_t *newest);
 } percepnet_kernels;
@@ -59,44 +74,74 @@ int percepnet_kernels_run_here(const percepnet_kernels *set);
 /* the fastest set that this CPU can run */
 const percepnet_kernels *percepnet_kernels_choose(void);
 
-void percepnet_matmul_s8_scalar(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_neon(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_dotprod(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_i8mm(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_avx2(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_vnni(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_simd128(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_scalar(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_neon(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_avx2(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_matmul_s8_s16_simd128(int32_t *out_6k, const percepnet_matrix *m, const int16_t *x, int stride, int columns);
-void percepnet_tanh_s32_scalar(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_matmul_s8_scalar(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
+        int stride, int columns);
+void percepnet_matmul_s8_neon(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
+        int stride, int columns);
+void percepnet_matmul_s8_dotprod(int32_t *out_6k, const percepnet_matrix *m,
+        const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_i8mm(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
+        int stride, int columns);
+void percepnet_matmul_s8_avx2(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
+        int stride, int columns);
+void percepnet_matmul_s8_vnni(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
+        int stride, int columns);
+void percepnet_matmul_s8_simd128(int32_t *out_6k, const percepnet_matrix *m,
+        const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_scalar(int32_t *out_6k, const percepnet_matrix *m,
+        const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_neon(int32_t *out_6k, const percepnet_matrix *m,
+        const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_avx2(int32_t *out_6k, const percepnet_matrix *m,
+        const int16_t *x, int stride, int columns);
+void percepnet_matmul_s8_s16_simd128(int32_t *out_6k, const percepnet_matrix *m,
+        const int16_t *x, int stride, int columns);
+void percepnet_tanh_s32_scalar(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k,
+        int n);
 void percepnet_sigmoid_s32_scalar(int16_t *out_q15, const int32_t *half_6k, int n);
-void percepnet_gru_s32_scalar(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
-void percepnet_tanh_s32_neon(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_gru_s32_scalar(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k,
+        const int32_t *hidden_6k, int units);
+void percepnet_tanh_s32_neon(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k,
+        int n);
 void percepnet_sigmoid_s32_neon(int16_t *out_q15, const int32_t *half_6k, int n);
-void percepnet_gru_s32_neon(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
-void percepnet_tanh_s32_avx2(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_gru_s32_neon(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k,
+        const int32_t *hidden_6k, int units);
+void percepnet_tanh_s32_avx2(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k,
+        int n);
 void percepnet_sigmoid_s32_avx2(int16_t *out_q15, const int32_t *half_6k, int n);
-void percepnet_gru_s32_avx2(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
-void percepnet_tanh_s32_simd128(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n);
+void percepnet_gru_s32_avx2(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k,
+        const int32_t *hidden_6k, int units);
+void percepnet_tanh_s32_simd128(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k,
+        int n);
 void percepnet_sigmoid_s32_simd128(int16_t *out_q15, const int32_t *half_6k, int n);
-void percepnet_gru_s32_simd128(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k, const int32_t *hidden_6k, int units);
+void percepnet_gru_s32_simd128(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k,
+        const int32_t *hidden_6k, int units);
 void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
-void percepnet_unpack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
-void percepnet_pack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
+void percepnet_unpack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
 void percepnet_fft_s32_neon(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
-void percepnet_unpack_s32_neon(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
-void percepnet_pack_s32_neon(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
+void percepnet_unpack_s32_neon(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_neon(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
 void percepnet_fft_s32_avx2(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
-void percepnet_unpack_s32_avx2(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
-void percepnet_pack_s32_avx2(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
+void percepnet_unpack_s32_avx2(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_avx2(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
 void percepnet_fft_s32_simd128(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
-void percepnet_unpack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
-void percepnet_pack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *high_re, int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
-void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
-void percepnet_erb_inner_s32_neon(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
-void percepnet_erb_inner_s32_avx2(int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re, const int32_t *b_im);
+void percepnet_unpack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
+void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
+        const int32_t *b_re, const int32_t *b_im);
+void percepnet_erb_inner_s32_neon(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
+        const int32_t *b_re, const int32_t *b_im);
+void percepnet_erb_inner_s32_avx2(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
+        const int32_t *b_re, const int32_t *b_im);
 void percepnet_correlate_s16_scalar(int32_t *cross, const int16_t *newest);
 void percepnet_correlate_s16_neon(int32_t *cross, const int16_t *newest);
 void percepnet_correlate_s16_avx2(int32_t *cross, const int16_t *newest);

@@ -12,20 +12,22 @@ typedef struct {
     int32_t low_q8[PERCEPNET_PITCH_LOW_PAST + PERCEPNET_PITCH_HOP]; /* 12 kHz */
     int32_t whitened_q8[PERCEPNET_PITCH_SEGMENT];
     int32_t smoothed_q8; /* one-pole smoother after the whitening */
-    int32_t path_q15[PERCEPNET_N_LAGS]; /* score of the best path to each state; the best has 0 */
+    int32_t path_q15[PERCEPNET_N_LAGS]; /* of the best path to each state; the best has 0 */
     int32_t best; /* its state: lag - PERCEPNET_LAG_MIN */
-    /* of the last frames, newest first */
-    uint8_t origins[PERCEPNET_LOOKAHEAD][PERCEPNET_N_LAGS];
-    int16_t offsets_q8[PERCEPNET_LOOKAHEAD + 1][PERCEPNET_N_LAGS];
+    uint8_t origins[PERCEPNET_LOOKAHEAD][PERCEPNET_N_LAGS]; /* of the last frames, newest first */
+    int16_t offsets_q8[PERCEPNET_LOOKAHEAD + 1][PERCEPNET_N_LAGS]; /* of the last, newest first */
 } percepnet_pitch_state;
 
 /* what one call needs and the next does not */
 typedef struct {
     int32_t windowed_q8[PERCEPNET_PITCH_WINDOW];
     int16_t segment[PERCEPNET_PITCH_SEGMENT];
-    int32_t correlation_q15[PERCEPNET_N_CORRELATIONS], height_q15[PERCEPNET_N_CORRELATIONS];
+    int32_t correlation_q15[PERCEPNET_N_CORRELATIONS];
+    int32_t height_q15[PERCEPNET_N_CORRELATIONS];
     int32_t around_q15[PERCEPNET_N_CORRELATIONS];
-    int32_t score_q15[PERCEPNET_N_LAGS], stay_q15[PERCEPNET_N_LAGS], move[PERCEPNET_N_LAGS];
+    int32_t score_q15[PERCEPNET_N_LAGS];
+    int32_t stay_q15[PERCEPNET_N_LAGS];
+    int32_t move[PERCEPNET_N_LAGS];
 } percepnet_pitch_scratch;
 
 /* as before the first hop: all zero */

@@ -9,13 +9,15 @@
 
 /* value = (re + i im) / 2^frac in int16 sample units, not normalised */
 typedef struct {
-    int32_t re[PERCEPNET_N_BINS], im[PERCEPNET_N_BINS];
+    int32_t re[PERCEPNET_N_BINS];
+    int32_t im[PERCEPNET_N_BINS];
     int32_t frac;
 } percepnet_spectrum;
 
 /* Two buffers that the stages of an FFT read and write in turn. Nothing is kept in it. */
 typedef struct {
-    int32_t re[2][PERCEPNET_HOP], im[2][PERCEPNET_HOP];
+    int32_t re[2][PERCEPNET_HOP];
+    int32_t im[2][PERCEPNET_HOP];
 } percepnet_fft_scratch;
 
 typedef struct {

@@ -2,37 +2,44 @@
 #ifndef PERCEPNET_SUPPRESSOR_H
 #define PERCEPNET_SUPPRESSOR_H
 
-#include "attenuation.h"
-#include "comb.h"
-#include "dnn.h"
+#include "stft.h"
 #include "erb.h"
+#include "pitch.h"
+#include "comb.h"
 #include "features.h"
+#include "dnn.h"
+#include "postfilter.h"
 #include "gains.h"
 #include "highpass.h"
+#include "attenuation.h"
 #include "percepnet.h"
-#include "pitch.h"
-#include "postfilter.h"
-#include "stft.h"
 
 /* What of a frame l = n - 2 waits for the network. */
 typedef struct {
-    percepnet_spectrum y, p;
-    int64_t y_energy[PERCEPNET_N_BANDS];
-    int32_t period, correlation_q15;
-    int16_t dry[PERCEPNET_HOP]; /* as it went in */
+    percepnet_spectrum y;
+    percepnet_spectrum p;
+    int64_t y_energy[PERCEPNET_N_BANDS]; /* int16 units squared, 2 (y_frac - 7) + 11 fractional bits */
+    int32_t period; /* samples at 48 kHz */
+    int32_t correlation_q15; /* Q15 */
+    int16_t dry[PERCEPNET_HOP]; /* int16 samples as they went in */
 } percepnet_frame;
 
 /* The other signals, of one frame at a time, in pipeline order. Newest: frame n; others: l. */
 typedef struct {
-    percepnet_spectrum newest, z, enhanced;
-    int64_t newest_energy[PERCEPNET_N_BANDS];
-    int64_t cross[PERCEPNET_N_BANDS], p_energy[PERCEPNET_N_BANDS], z_energy[PERCEPNET_N_BANDS];
-    int32_t comb_q15[PERCEPNET_WINDOW];
-    int32_t band_gain_q15[PERCEPNET_N_BANDS];
-    int32_t hop_q8[PERCEPNET_HOP];
-    int16_t coherence_q15[PERCEPNET_N_BANDS];
-    int16_t scale_q13[PERCEPNET_N_BANDS];
-    int16_t wet[PERCEPNET_HOP], out[PERCEPNET_HOP];
+    percepnet_spectrum newest;
+    percepnet_spectrum z;
+    percepnet_spectrum enhanced;
+    int64_t newest_energy[PERCEPNET_N_BANDS]; /* int16 units squared, 2 (newest_frac - 7) + 11 fractional bits */
+    int64_t cross[PERCEPNET_N_BANDS]; /* int16 units squared, 2 (y_frac - 7) + 11 fractional bits */
+    int64_t p_energy[PERCEPNET_N_BANDS]; /* int16 units squared, 2 (p_frac - 7) + 11 fractional bits */
+    int64_t z_energy[PERCEPNET_N_BANDS]; /* int16 units squared, 2 (z_frac - 7) + 11 fractional bits */
+    int32_t comb_q15[PERCEPNET_WINDOW]; /* int16 units, Q15 */
+    int32_t band_gain_q15[PERCEPNET_N_BANDS]; /* Q15 */
+    int32_t hop_q8[PERCEPNET_HOP]; /* int16 units, Q8 */
+    int16_t coherence_q15[PERCEPNET_N_BANDS]; /* Q15 */
+    int16_t scale_q13[PERCEPNET_N_BANDS]; /* Q13 */
+    int16_t wet[PERCEPNET_HOP]; /* int16 samples */
+    int16_t out[PERCEPNET_HOP]; /* int16 samples */
     percepnet_fft_scratch fft;
     percepnet_pitch_scratch pitch;
 } percepnet_work;
@@ -40,7 +47,8 @@ typedef struct {
 /* Of percepnet_feed: before `filled` lie samples to go in, from there on samples to come out. */
 typedef struct {
     int32_t filled; /* 0 ... PERCEPNET_HOP - 1 */
-    int16_t vad_q15, hop[PERCEPNET_HOP];
+    int16_t vad_q15;
+    int16_t hop[PERCEPNET_HOP];
 } percepnet_feed_state;
 
 /* What one call leaves for the next. */
