@@ -1,4 +1,4 @@
-"""What follows from the plans alone: formats, tables, bounds (docs/quantisation.md)."""
+"""What follows from the plans alone: formats, tables, bounds (docs/integer-tables.md)."""
 
 from functools import cache
 

@@ -6,6 +6,9 @@ from eval.tables import HEADS
 from pages.scores import model_names
 from reference.markdown import table
 
+MEASURES = {"pesq_wb": 4, "stoi": 5}
+"""And the digits of a cost."""
+
 
 def read(kind: str) -> list[dict]:
     """Stored results of a kind, models from small to large."""
@@ -29,7 +32,7 @@ def cost_table(costs: list[dict], measure: str) -> str:
     """Mean of a measure, and what each step costs, all clips and by SNR; one set, all models."""
     snrs = [row["snr"] for row in costs[0]["rows"] if row["system"] == "float"]
     titles = ["all" if snr is None else f"{snr:g} dB" for snr in snrs]
-    digits, lines = {"pesq_wb": 4, "stoi": 5}[measure], []
+    digits, lines = MEASURES[measure], []
     for one in costs:
         cells = {(row["system"], row["snr"]): row for row in one["rows"]}
         for system, step in STEPS.items():
@@ -56,6 +59,19 @@ def cost() -> str:
                   f"{names(mine, model_names())}\n",
                   cost_table(mine, "pesq_wb"), cost_table(mine, "stoi")]
     return "\n".join([*parts, worst_table(costs)])
+
+
+def total() -> str:
+    """What all steps together cost, by set and model: means, and the clip that loses most."""
+    costs = read("cost")
+    lines = []
+    for one in sorted(costs, key=lambda one: one["testset"]):
+        means = next(r for r in one["rows"] if r["system"] == "twin" and r["snr"] is None)
+        lines.append([one["testset"], one["clips"], f"`{one['model']}`",
+                      *(f"{value:+.{digits}f}" for measure, digits in MEASURES.items()
+                        for value in (means[f"cost_{measure}"], one["worst"][measure]["cost"]))])
+    head = ["set", "clips", "model", "cost in PESQ-WB", "worst clip", "in STOI", "worst clip"]
+    return f"{names(costs, model_names())}\n\n{table(head, lines)}"
 
 
 def drift() -> str:
@@ -100,5 +116,3 @@ def measured() -> str:
         parts.append(f"{names([one], [])}\n\n{table(head, lines)}\nFFT 960, noise: {levels}.\n")
     return "\n".join(parts)
 
-
-PARTS = {"measured": measured, "cost": cost, "drift": drift, "matrix": matrix}

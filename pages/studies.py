@@ -4,7 +4,7 @@ from eval.baseline import read, read_all
 from eval.tables import DIGITS, HEADS, STEP_MEASURES
 from pages.scores import figures
 from reference.markdown import table
-from studies.decisions import DECISIONS, MEASURED
+from studies.decisions import DECISIONS, MEASURED, Decision
 
 CLEAN = "clean"
 
@@ -31,6 +31,15 @@ def change(row: dict, measure: str) -> str:
     return f"{mean:+.{digits}f} ± {half:.{digits}f}"
 
 
+def beaten(rows: list[dict], decision: Decision) -> str:
+    """A sentence on what is better than the chosen step by more than the interval; or nothing."""
+    found = {decision.steps[row["step"]]: [HEADS[m] for m in MEASURED
+                                           if row["difference"][m][0] > row["difference"][m][1]]
+             for row in rows if row["difference"]}  # fmt: skip
+    words = "; ".join(f"{step}, by {', '.join(heads)}" for step, heads in found.items() if heads)
+    return f"Better than the chosen one beyond the interval: {words}.\n\n" if words else ""
+
+
 def decisions() -> str:
     """A table a decision, the chosen step in bold, and why it was chosen."""
     one = read("studies", "decisions-embedded")
@@ -39,14 +48,15 @@ def decisions() -> str:
     parts = [f"Set `{one['testset']}`, {one['clips']} clips; noisy: {noisy}. {one['versions']}.\n"]
     head = ["", *(HEADS[m] for m in STEP_MEASURES), *(f"Δ {HEADS[m]}" for m in MEASURED)]
     for decision in DECISIONS:
-        lines = []
-        for row in (r for r in one["rows"] if r["question"] == decision.question):
+        lines, rows = [], [r for r in one["rows"] if r["question"] == decision.question]
+        for row in rows:
             cells = [decision.steps[row["step"]], *figures(row, STEP_MEASURES)]
             if row["step"] == decision.chosen:
                 lines.append([*(f"**{cell}**" for cell in cells), "**chosen**", "", ""])
             else:
                 lines.append([*cells, *(change(row, m) for m in MEASURED)])
-        parts.append(f"### {decision.question}\n\n{table(head, lines)}\n{decision.reason}\n")
+        parts.append(f"### {decision.question}\n\n{table(head, lines)}\n"
+                     f"{beaten(rows, decision)}{decision.reason}\n")  # fmt: skip
     return "\n".join(parts)
 
 

@@ -58,7 +58,8 @@ DECISIONS = [
          "comb-two": "0 in bands 0 and 1", "comb-free": "as computed everywhere"},
         "comb",
         "A band that ends below the pitch holds no harmonic: nothing for a comb to keep. One whose"
-        " peak alone lies below may hold the fundamental, and is worth combing.",
+        " peak alone lies below may hold the fundamental, and is worth combing. As computed"
+        " everywhere is better still with true values; with a network it was not tried.",
     ),
     Decision(
         "Renormalisation (scale bands)",

@@ -68,7 +68,7 @@ def test_comb_equals_its_formula():
 
 @pytest.mark.parametrize(("longest", "future", "sigma2", "centre"), ROWS)
 def test_table_of_noise_power(longest, future, sigma2, centre):
-    """percepnet.md section 5.2: the same rows, at the periods of a look-ahead of 2 frames."""
+    """The rows worked out by hand, at the periods of a look-ahead of 2 frames."""
     assert comb.future_periods(longest) == future
     assert longest == T_MAX or comb.future_periods(longest + 1) == future - 1
     weights = comb.weights(future)

@@ -12,7 +12,7 @@ from reference.params import ACTIVE_BINS, BAND_PEAKS, N_BANDS, N_BINS
 
 
 def test_peaks_follow_the_erb_formula():
-    """Points of percepnet.md 2.2: steps of one ERB, at least two bins, 14 and 16 merged to 15."""
+    """Points of the bands: steps of one ERB, at least two bins, 14 and 16 merged to 15."""
     points = [400]
     while points[-1] > 0:
         erb_hz = 24.7 * (4.37 * points[-1] / 20 + 1)
@@ -29,7 +29,7 @@ def test_unit_gains_interpolate_to_exactly_one():
 
 
 def test_band_energy_is_the_triangular_sum_of_the_definition():
-    """Loop over bins as percepnet.md 2.3 writes it."""
+    """Loop over bins, the triangles written out."""
     rng = np.random.default_rng(3)
     x = rng.standard_normal(N_BINS) + 1j * rng.standard_normal(N_BINS)
     expected = np.zeros(N_BANDS)

@@ -39,7 +39,7 @@ def test_coherence_equals_cosine_with_the_comb_without_its_centre(taps):
 
 
 def test_white_noise_has_no_coherence_and_a_pulse_train_has_all():
-    """percepnet.md 18 check 4. Bands 0 and 1 hold two bins of 50 Hz: no resolution there."""
+    """Bands 0 and 1 hold two bins of 50 Hz: no resolution there."""
     rng = np.random.default_rng(1)
     noise = FrontEnd().run(0.1 * rng.standard_normal((300, 480)))["coherence"][20:]
     assert noise[:, 6:].mean() < 0.2

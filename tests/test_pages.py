@@ -152,6 +152,14 @@ def test_every_decision_marks_one_of_its_steps_and_says_why(store):
         assert decision.chosen in decision.steps and decision.reason in text
     changes = "+0.100 ± 0.200 | +0.1000 ± 0.2000 | +0.10 ± 0.20 |"
     assert text.count(changes) == len(rows) - len(DECISIONS)
+    assert "Better than" not in text
+    late = DECISIONS[0]
+    kept = baseline.read("studies", "decisions-embedded")
+    for one in kept["rows"]:
+        if (one["question"], one["step"]) == (late.question, "lookahead-3"):
+            one["difference"]["stoi"] = [0.3, 0.2]
+    store("studies", "decisions-embedded", kept)
+    assert "beyond the interval: 3 frames, by STOI.\n" in studies.decisions()
 
 
 def test_trials_and_cases_of_lost_speech_stand_set_by_set(store):

@@ -13,7 +13,7 @@ BETAS = [1, 20, 50, 1000]  # permille: both ends of the setting's range, the def
 
 
 def test_full_gain_is_left_alone():
-    """percepnet.md 18 check 6: g = 1 everywhere gives G = 1."""
+    """g = 1 everywhere gives G = 1."""
     gain = postfilter.envelope_postfilter(np.ones((1, N_BANDS)), np.ones((1, N_BANDS)))
     assert np.allclose(gain, 1, rtol=1e-12)
 
@@ -32,7 +32,7 @@ def test_frame_gain_follows_the_formula_and_peaks_at_5_57_db():
 
 
 def test_decay_falls_six_db_a_frame_and_never_exceeds_the_noisy_level():
-    """percepnet.md 18 check 7: 60 dB in 100 ms."""
+    """60 dB in 100 ms."""
     floor = postfilter.DecayFloor()
     gain = np.zeros((30, N_BANDS))
     gain[0] = 1

@@ -30,7 +30,7 @@ def network():
 
 
 def test_pass_through_returns_the_delayed_input():
-    """Gains 1, strengths 0, filters off: -120 dB below 20 kHz (percepnet.md 18 check 1)."""
+    """Gains 1, strengths 0, filters off: -120 dB below 20 kHz."""
     n = np.arange(96000)
     tones = sum(0.1 * np.sin(2 * np.pi * f * n / 48000 + f) for f in (50, 440, 3000, 12345, 18000))
     tones *= np.hanning(n.size)  # no onset, which would reach above 20 kHz
