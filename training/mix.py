@@ -1,230 +1,284 @@
-"""Mixtures for training: speech with pauses, noise, room, colour and level, each from its seed."""
+"""Mixtures of many rows at once: speech with pauses, noise, rooms, colours and levels.
 
-from dataclasses import dataclass
+Rows are (R, N) float32 where the bank lies. Every filter is a product of spectra: a mixture takes
+one transform of its speech, one of its noise, and one back of each of its two sides.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-import soxr
-from scipy.ndimage import maximum_filter1d
-from scipy.signal import butter, fftconvolve, lfilter, sosfilt
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+from torch.nn import functional
 
-from reference.params import HOP, RATE
-from training import room, synth
-from training.data import Pool
+from reference.params import HOP, RATE, WINDOW
+from reference.stft import vorbis_window
+from training import filters, plan, room
+from training.bank import EDGE, RESPONSE, Bank
+from training.plan import Played, Track, decibel
 
-SPEECH_LEVEL = -26.0  # dBFS: active speech before the random change of level
-EDGE = 960  # samples faded where recordings are joined
-SPEECH_SPEED, NOISE_SPEED = 1.18, 1.4  # largest change, either way: new voices and noises from few
-PAUSES, PAUSE_SHARES = ((0.1, 0.6), (0.6, 1.5), (1.5, 6.0)), (0.75, 0.2, 0.05)  # s, of all pauses
+NOISES = {"babble": 0.12, "music": 0.06, "synthetic": 0.30, "noise": 0.52}  # shares of noises
+SECOND = 0.3  # share of mixtures with two noises
+WARPED, WARP = 0.4, 1.18  # share of voices with another vocal tract, and how much longer at most
+IN_ROOM, MEASURED = 0.28, 0.2  # share of mixtures in a room; of rooms, measured ones
+HISS, TILT, LOW_PASS, OVERDRIVEN = 0.5, 0.7, 0.15, 0.1  # shares of mixtures
+WANDER_POINTS = 40  # of a gain that wanders, in a mixture
+REACH = 16  # samples to both sides that interpolation hears
 Rng = np.random.Generator
 
 
-@dataclass
-class Mixture:
-    """noisy, clean: (N,) float32, sample-aligned; noisy within +-1, as clean is but where the input
-    clips; snr_db is None without speech.
+class Mixtures(NamedTuple):
+    """noisy, clean: (R, N), sample-aligned; noisy within +-1 on a grid of 16 bits, as clean is but
+    where the input clips. The rest is (R,): top of the clean speech in Hz, SNR in dB (NaN without
+    speech), how much a teacher may say, 0 or 1, and the factor from active RMS 1 to the mixture.
     """
 
-    noisy: np.ndarray
-    clean: np.ndarray
-    bandwidth_hz: float
-    snr_db: float | None
+    noisy: Tensor
+    clean: Tensor
+    bandwidth_hz: Tensor
+    snr_db: Tensor
+    believed: Tensor
+    gain: Tensor
 
 
-def decibel(value: float) -> float:
-    """Amplitude factor of a level in dB."""
-    return 10 ** (value / 20)
+@lru_cache(maxsize=200)
+def interpolator(speed: int) -> Tensor:
+    """Windowed sincs (speed + 2 REACH, 100): from a block of input samples to 100 of output.
+
+    Kaiser window; the cutoff is that of the slower of the two rates.
+    """
+    place = np.arange(100) * speed / 100
+    distance = np.arange(-REACH, speed + REACH)[:, None] - place
+    cutoff = min(1, 100 / speed)
+    window = np.i0(8 * np.sqrt(np.clip(1 - (distance / REACH) ** 2, 0, 1)))
+    kernel = np.sinc(cutoff * distance) * window * (np.abs(distance) < REACH)
+    return torch.from_numpy((kernel / kernel.sum(0)).astype(np.float32))
 
 
-def frame_power(audio: np.ndarray) -> np.ndarray:
-    """Mean power of each 10-ms frame."""
-    return np.mean(audio[: len(audio) // HOP * HOP].reshape(-1, HOP) ** 2, axis=1)
+def faster(audio: Tensor, speed: int, samples: int) -> Tensor:
+    """Played at a speed in per cent: (n,) -> (samples,), zeros behind its end."""
+    blocks = -(-samples // 100)
+    if speed == 100:
+        return functional.pad(audio, (0, max(samples - len(audio), 0)))[:samples]
+    needed = blocks * speed + 2 * REACH
+    padded = functional.pad(audio, (REACH, max(needed - REACH - len(audio), 0)))[:needed]
+    frames = padded.unfold(0, speed + 2 * REACH, speed)
+    return (frames @ interpolator(speed).to(audio.device)).flatten()[:samples]
 
 
-def active_rms(audio: np.ndarray) -> float:
-    """RMS over the frames within 15 dB of the loud ones (95th percentile)."""
-    power = frame_power(audio)
-    if not len(power) or not power.any():
-        return 0.0
-    return float(np.sqrt(power[power >= np.percentile(power, 95) * 10**-1.5].mean()))
+def active_rms(x: Tensor) -> Tensor:
+    """RMS over the frames within 15 dB of the loud ones of each row: (R, N) -> (R, 1)."""
+    power = x.view(len(x), -1, HOP).square().mean(-1)
+    loud = torch.quantile(power, 0.95, dim=1, keepdim=True)
+    active = (power >= loud * 10**-1.5).to(x)
+    return ((power * active).sum(1) / active.sum(1)).sqrt().clamp(min=1e-6)[:, None]
 
 
-def trimmed(speech: np.ndarray) -> np.ndarray:
-    """Speech without the silence round it and with the hiss in its pauses lowered by 20 dB."""
-    power = frame_power(speech)
-    if len(power) < 10 or not power.any():
-        return speech[:0]
-    loud, floor = np.percentile(power, 95), np.percentile(power, 10)
-    # 6 dB above the floor of the recording, but between 40 and 25 dB below the loud frames.
-    active = power > loud * np.clip(4 * floor / loud, 1e-4, 3e-3)
-    active = maximum_filter1d(active.astype(np.float32), 17)  # 80 ms to both sides
-    inside = np.flatnonzero(active)
-    gain = 0.1 + 0.9 * np.convolve(active, np.full(5, 0.2), "same")
-    start, stop = inside[0], inside[-1] + 1
-    places = (np.arange(start * HOP, stop * HOP) + 0.5) / HOP - 0.5
-    return faded(speech[start * HOP : stop * HOP] * np.interp(places, np.arange(len(gain)), gain))
+class Mixer:
+    """Makes mixtures of a bank; the number that names a draw alone decides which."""
 
+    def __init__(self, bank: Bank, frames: int):
+        self.bank, self.device, self.samples = bank, bank.samples.device, frames * HOP
+        self.size = next_fast_len(self.samples + RESPONSE, real=True)
+        self.window = self.row(vorbis_window())
+        self.ramp = torch.linspace(0, 1, EDGE, device=self.device)
 
-def faded(audio: np.ndarray) -> np.ndarray:
-    """20-ms fades at both ends."""
-    n = min(EDGE, len(audio) // 2)
-    audio = audio.astype(np.float32)
-    if n:
-        ramp = np.linspace(0, 1, n, dtype=np.float32)
-        audio[:n] *= ramp
-        audio[-n:] *= ramp[::-1]
-    return audio
+    def row(self, values: np.ndarray) -> Tensor:
+        """Numbers drawn on the CPU, float32, where the bank lies."""
+        return torch.as_tensor(np.asarray(values, np.float32), device=self.device)
 
+    def mixtures(self, rows: int, seed: tuple[int, ...]) -> Mixtures:
+        """Draw ``seed``: so many rows."""
+        rng = np.random.default_rng(seed)
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+        styles = [plan.draw_style(rng, self.bank) for _ in range(rows)]
+        tracks = [plan.speech(self.bank, rng, self.samples, style) for style in styles]
+        top = np.array([track.bandwidth_hz for track in tracks])
+        snr = np.array([plan.draw_snr(rng, style) for style in styles], float)  # None: NaN
+        speech = self.varied(self.placed(tracks), rng, top)
+        noise = self.noises(rng, speech)
+        noisy, clean = self.spectra(rng, generator, speech, noise, snr, top)
+        noisy, clean = (torch.fft.irfft(x, self.size)[:, : self.samples] for x in (noisy, clean))
+        gain = self.gains(rng, torch.maximum(noisy.abs().amax(1), clean.abs().amax(1)))
+        noisy = (noisy * gain[:, None] * 32768).round().clamp(-32768, 32767) / 32768
+        believed = (snr < plan.TAUGHT_SNR) & (np.array(styles) == "usual")
+        top[np.isnan(snr)] = RATE / 2
+        return Mixtures(noisy, clean * gain[:, None], self.row(top), self.row(snr),
+                        self.row(believed), gain)  # fmt: skip
 
-def draw_speed(rng: Rng, largest: float) -> float:
-    """Factor of speed and pitch together; 1 in a third of the draws."""
-    return 1.0 if rng.random() < 1 / 3 else largest ** rng.uniform(-1, 1)
+    # tracks -----------------------------------------------------------------------------------
 
+    def placed(self, tracks: list[Track], joined: bool = False) -> Tensor:
+        """The clips of each track where they belong: (R, N). joined: with 20-ms fades."""
+        rows = torch.zeros(len(tracks), self.samples, device=self.device)
+        for row, track in zip(rows, tracks, strict=True):
+            for speed, clips in plan.by_speed(track).items():
+                line = rows.new_zeros(self.samples * speed // 100 + REACH)
+                for played in clips:
+                    self.play(line, played, joined)
+                row += faster(line, speed, self.samples)
+        return rows
 
-def faster(audio: np.ndarray, speed: float) -> np.ndarray:
-    """Played ``speed`` times as fast, all frequencies times ``speed``."""
-    return audio if speed == 1 else soxr.resample(audio, RATE * speed, RATE, "LQ")
+    def play(self, line: Tensor, played: Played, joined: bool) -> None:
+        """Add a clip to a line that is later played at the clip's speed."""
+        at = played.at * played.speed // 100
+        audio = self.bank.audio(played.clip)
+        audio = (audio.flip(0) if played.backwards else audio)[played.skip + max(-at, 0) :]
+        at = max(at, 0)
+        audio = audio[: len(line) - at].float() * played.gain
+        if joined:
+            edge = min(EDGE, len(audio) // 2)
+            audio[:edge] *= self.ramp[:edge]
+            audio[len(audio) - edge :] *= self.ramp[:edge].flip(0)
+        line[at : at + len(audio)] += audio
 
+    def varied(self, speech: Tensor, rng: Rng, top: np.ndarray) -> Tensor:
+        """Some voices with another vocal tract, all with active RMS 1; limits ``top`` with them."""
+        chosen = np.flatnonzero(rng.random(len(speech)) < WARPED)
+        if len(chosen):
+            factor = WARP ** rng.uniform(-1, 1, len(chosen))
+            speech[chosen] = self.warped(speech[chosen], self.row(factor))
+            top[chosen] = np.minimum(top[chosen], top[chosen] * factor)
+        return speech / active_rms(speech)
 
-def speech_track(pool: Pool, rng: Rng, n: int) -> tuple[np.ndarray, float]:
-    """Utterances of one talker (at times two in turn) with pauses, active RMS 1; bandwidth, Hz."""
-    track, limit = np.zeros(n, np.float32), RATE / 2
-    talker, speed = pool.group("speech", rng), draw_speed(rng, SPEECH_SPEED)
-    position = int(rng.uniform(0, 1.0) * RATE)
-    for _ in range(200):
-        if position >= n:
-            break
-        if rng.random() < 0.03:
-            talker, speed = pool.group("speech", rng), draw_speed(rng, SPEECH_SPEED)
-        audio, bandwidth = pool.pick(talker, rng)
-        audio = faster(trimmed(audio), speed)[: n - position]
-        level = active_rms(audio)
-        if level > 0:
-            track[position : position + len(audio)] += audio / level * decibel(rng.normal(0, 2))
-            limit = min(limit, bandwidth * speed)
-        pause = rng.uniform(*PAUSES[rng.choice(len(PAUSES), p=PAUSE_SHARES)])
-        position += len(audio) + int(pause * RATE)
-    return track / max(active_rms(track), 1e-6), limit
+    def warped(self, x: Tensor, factor: Tensor) -> Tensor:
+        """Spectral envelopes stretched by ``factor`` (R,), pitch untouched: (R, N) -> (R, N)."""
+        frames = functional.pad(x, (HOP, HOP)).unfold(1, WINDOW, HOP)
+        spectra = torch.fft.rfft(frames * self.window)
+        level = torch.log(spectra.abs() + 1e-5)
+        wide = functional.pad(level, (7, 7), mode="reflect")
+        envelope = functional.avg_pool1d(wide, 15, 1)
+        last = level.shape[-1] - 1
+        place = (torch.arange(last + 1, device=x.device) / factor[:, None]).clamp(max=last)
+        low = place.long().clamp(max=last - 1)
+        index = low[:, None].expand(-1, envelope.shape[1], -1)
+        moved = torch.lerp(
+            envelope.gather(2, index), envelope.gather(2, index + 1), (place - low)[:, None]
+        )
+        spectra *= torch.exp((moved - envelope).clamp(-2, 2))
+        parts = torch.fft.irfft(spectra, WINDOW) * self.window
+        return (parts[:, :-1, HOP:] + parts[:, 1:, :HOP]).flatten(1)
 
+    # noise ------------------------------------------------------------------------------------
 
-def recorded(pool: Pool, rng: Rng, n: int, kind: str) -> np.ndarray:
-    """Noise or music: recordings of one group joined; short ones with gaps between them."""
-    track = np.zeros(n, np.float32)
-    group, position = pool.group(kind, rng), 0
-    speed = draw_speed(rng, NOISE_SPEED)
-    for _ in range(400):
-        if position >= n:
-            break
-        audio = faster(pool.pick(group, rng)[0], speed)
-        short = len(audio) < 2 * RATE
-        if not short:
-            audio = audio[rng.integers(len(audio) // 2) :]
-        audio = faded(audio[: n - position])
-        if short:  # events of one class differ in level by tens of dB
-            audio = audio / max(active_rms(audio), 1e-4) * decibel(rng.normal(0, 3))
-        track[position : position + len(audio)] += audio
-        position += max(len(audio) - EDGE, HOP) + int(short * rng.exponential(0.5) * RATE)
-    return track / max(active_rms(track), 1e-6)
+    def noises(self, rng: Rng, speech: Tensor) -> Tensor:
+        """A noise for each row of speech, or two, some wandering in level; active RMS 1."""
+        noise = self.one_each(rng, speech, len(speech))
+        two = np.flatnonzero(rng.random(len(speech)) < SECOND)
+        if len(two):
+            level = self.row(decibel(rng.uniform(-10, 5, len(two))))[:, None]
+            noise[two] += self.one_each(rng, speech, len(two)) * level
+        noise *= self.wandering(rng, len(noise))
+        return noise / active_rms(noise)
 
+    def one_each(self, rng: Rng, speech: Tensor, rows: int) -> Tensor:
+        """Noises of active RMS 1; babble is made of the voices of all rows."""
+        kinds = rng.choice(list(NOISES), rows, p=list(NOISES.values()))
+        noise = torch.empty(rows, self.samples, device=self.device)
+        for row, kind in enumerate(kinds):
+            if kind == "synthetic":
+                noise[row] = self.rolled(rng)
+            elif kind == "babble":
+                noise[row] = self.babble(rng, speech)
+            else:
+                kind = kind if self.bank.has(kind) else "noise"
+                track = plan.noise(self.bank, rng, self.samples, kind)
+                noise[row] = self.placed([track], joined=True)[0]
+        return noise / active_rms(noise)
 
-def babble(pool: Pool, rng: Rng, n: int) -> np.ndarray:
-    """Four to twelve talkers at once, at times heard through a room."""
-    track = np.zeros(n, np.float32)
-    for _ in range(rng.integers(4, 13)):
-        voice, _ = speech_track(pool, rng, n)
-        track += voice * decibel(rng.uniform(-6, 0))
-    if rng.random() < 0.5:
-        track = fftconvolve(track, room.simulate(rng))[:n].astype(np.float32)
-    return track / max(active_rms(track), 1e-6)
+    def rolled(self, rng: Rng) -> Tensor:
+        """A clip of synthetic noise from anywhere on, of either sign: (N,)."""
+        clip = self.bank.clip("synthetic", rng)
+        audio = self.bank.audio(clip).float() * (clip.gain * rng.choice([-1, 1]))
+        audio = audio.repeat(-(-self.samples // len(audio)))
+        return torch.roll(audio, int(rng.integers(len(audio))))[: self.samples]
 
+    def babble(self, rng: Rng, speech: Tensor) -> Tensor:
+        """Four to twelve talkers at once, at times heard through a room: (N,)."""
+        heard = torch.zeros(self.samples, device=self.device)
+        for row in rng.integers(len(speech), size=rng.integers(4, 13)):
+            voice = torch.roll(speech[row], int(rng.integers(self.samples)))
+            heard.add_(voice, alpha=decibel(rng.uniform(-6, 0)))
+        if rng.random() < 0.5:
+            spectrum = torch.fft.rfft(heard, self.size) * self.rooms(rng, 1)[0][0]
+            heard = torch.fft.irfft(spectrum, self.size)[: self.samples]
+        return heard
 
-def one_noise(pool: Pool, rng: Rng, n: int) -> np.ndarray:
-    """A noise of active RMS 1: recorded, synthetic, babble or music."""
-    draw = rng.random()
-    if draw < 0.12:
-        return babble(pool, rng, n)
-    if draw < 0.18 and pool.has("music"):
-        return recorded(pool, rng, n, "music")
-    if draw < 0.48:
-        return synth.noise(rng, n)
-    return recorded(pool, rng, n, "noise")
+    def wandering(self, rng: Rng, rows: int) -> Tensor:
+        """Gains (R, N) that wander by some dB in a third of the rows."""
+        depth = rng.uniform(1, 6, rows) * (rng.random(rows) < 0.33)
+        points = self.row(rng.normal(size=(rows, 1, WANDER_POINTS)) * depth[:, None, None])
+        level = functional.interpolate(points, size=self.samples // HOP, mode="linear")
+        gain = 10 ** (level[:, 0] / 20)
+        return functional.interpolate(gain[:, None], size=self.samples, mode="linear")[:, 0]
 
+    # the whole --------------------------------------------------------------------------------
 
-def noise_track(pool: Pool, rng: Rng, n: int) -> np.ndarray:
-    """One noise, or in a quarter of the mixtures two; active RMS 1."""
-    track = one_noise(pool, rng, n)
-    if rng.random() < 0.25:
-        track = track + one_noise(pool, rng, n) * decibel(rng.uniform(-10, 5))
-    return track / max(active_rms(track), 1e-6)
+    def rooms(self, rng: Rng, count: int) -> tuple[Tensor, Tensor]:
+        """Spectra of random rooms and of what should be left of them; early energy 1."""
+        responses = torch.zeros(count, RESPONSE, device=self.device)
+        for row in responses:
+            measured = self.bank.has("rir") and rng.random() < MEASURED
+            clip = self.bank.clip("rir" if measured else "room", rng)
+            audio = self.bank.audio(clip)[:RESPONSE]
+            row[: len(audio)] = audio
+        early = responses[:, : int(room.KEEP * RATE)].square().sum(1, keepdim=True)
+        responses /= early.sqrt()
+        kept = responses * self.row(room.kept(RESPONSE))
+        return torch.fft.rfft(responses, self.size), torch.fft.rfft(kept, self.size)
 
+    def spectra(
+        self, rng: Rng, generator: torch.Generator, speech: Tensor, noise: Tensor,
+        snr: np.ndarray, top: np.ndarray,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Spectra of the noisy and the clean side; the last filter limits ``top``."""
+        rows, silent = len(speech), np.isnan(snr)
+        cutoff = np.exp(rng.uniform(np.log(3000), np.log(20_000), rows))
+        cutoff[rng.random(rows) >= LOW_PASS] = np.inf
+        np.minimum(top, cutoff, out=top)
+        last = filters.tilts(rng, rows, TILT) * filters.low_pass(cutoff)
+        of_speech = filters.colours(rng, rows) * filters.equaliser(rng, rows, 4)
+        of_noise = filters.colours(rng, rows) * filters.equaliser(rng, rows, 8)
+        loud = decibel(np.where(silent, -rng.uniform(0, 25, rows), -np.nan_to_num(snr)))
+        clean = self.coloured(speech, of_speech, last * ~silent[:, None])
+        noisy = self.coloured(noise, of_noise, last * loud[:, None])
+        hissing = np.flatnonzero(rng.random(rows) < HISS)
+        hiss = self.white(generator, len(hissing))
+        level = self.row(decibel(-rng.uniform(45, 70, (len(hissing), 1))) * last[hissing])
+        noisy[hissing] += filters.apply(level, hiss)
+        heard = clean
+        inside = np.flatnonzero(rng.random(rows) < IN_ROOM)
+        if len(inside):
+            heard = clean.clone()
+            response, kept = self.rooms(rng, len(inside))
+            heard[inside] *= response
+            clean[inside] *= kept
+        return noisy.add_(heard), clean
 
-def coloured(audio: np.ndarray, rng: Rng) -> np.ndarray:
-    """A mild random second-order pole-zero filter, left out in 30 % (RNNoise's ranges)."""
-    if rng.random() < 0.3:
-        return audio
-    zeros, poles = rng.uniform(-0.375, 0.375, (2, 2))
-    return lfilter([1, *zeros], [1, *poles], audio).astype(np.float32)
+    def coloured(self, x: Tensor, colour: np.ndarray, last: np.ndarray) -> Tensor:
+        """Spectra (R, bins) of rows (R, N) through a filter that leaves the loudness, and a last.
 
+        By total energy, most of which lies in the active frames: a transform less than by frames.
+        """
+        spectra, colour = torch.fft.rfft(x, self.size), self.row(colour)
+        power = filters.pooled(spectra)
+        lost = (power.sum(1) / (power * colour**2).sum(1)).nan_to_num().sqrt()
+        gains = colour * lost[:, None] * self.row(last)
+        return filters.apply(gains, spectra)
 
-def draw_snr(rng: Rng) -> float | None:
-    """SNR in dB: mostly -5...30, some higher; None for noise only."""
-    draw = rng.random()
-    if draw < 0.06:
-        return None
-    if draw < 0.12:
-        return rng.uniform(40, 70)  # nearly clean
-    return rng.uniform(-5, 30) if draw < 0.92 else rng.uniform(30, 45)
+    def white(self, generator: torch.Generator, rows: int) -> Tensor:
+        """Spectra of white noise of RMS 1."""
+        shape = rows, self.size // 2 + 1, 2
+        noise = torch.randn(shape, generator=generator, device=self.device)
+        return torch.view_as_complex(noise) * (self.size / 2) ** 0.5
 
-
-def draw_level(rng: Rng) -> float:
-    """Active level in dBFS: -18...+10 dB round -26, wider in a fifth."""
-    change = rng.uniform(-18, 10) if rng.random() < 0.8 else rng.uniform(-28, 18)
-    return SPEECH_LEVEL + change
-
-
-def in_room(pool: Pool, rng: Rng, speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Speech as heard in a room, and what should be left of it."""
-    if pool.has("rir") and rng.random() < 0.2:
-        response = room.aligned(pool.pick(pool.group("rir", rng), rng)[0])
-    else:
-        response = room.simulate(rng)
-    early = response[: int(room.KEEP * RATE)]
-    response = response / np.sqrt(np.sum(early**2) + 1e-12)
-    n = len(speech)
-    return fftconvolve(speech, response)[:n], fftconvolve(speech, room.target(response))[:n]
-
-
-def mixture(pool: Pool, seed: int, index: int, frames: int) -> Mixture:
-    """Mixture ``index`` of the endless row that ``seed`` names; ``frames`` of 10 ms."""
-    rng = np.random.default_rng([seed, index])
-    n = frames * HOP
-    snr, level = draw_snr(rng), draw_level(rng)
-    noise = coloured(noise_track(pool, rng, n), rng)
-    noise = noise / max(active_rms(noise), 1e-6)
-    if snr is None:
-        heard, clean, limit = np.zeros(n), np.zeros(n), RATE / 2
-        noise = noise * decibel(-rng.uniform(0, 25))
-    else:
-        speech, limit = speech_track(pool, rng, n)
-        speech = coloured(speech, rng)
-        speech = speech / max(active_rms(speech), 1e-6)
-        heard, clean = in_room(pool, rng, speech) if rng.random() < 0.28 else (speech, speech)
-        noise = noise * decibel(-snr)
-    noisy = heard + noise
-    if rng.random() < 0.5:  # hiss of a microphone or converter
-        noisy = noisy + decibel(-rng.uniform(45, 70)) * rng.standard_normal(n)
-    both = np.stack([noisy, clean])
-    if rng.random() < 0.7:  # one tilt for both
-        zero, pole = rng.uniform(-0.3, 0.3, 2)
-        both = lfilter([1, zero], [1, pole], both)
-    if rng.random() < 0.15:
-        cutoff = np.exp(rng.uniform(np.log(3000), np.log(20_000)))
-        both = sosfilt(butter(8, cutoff, fs=RATE, output="sos"), both)
-        limit = min(limit, cutoff)
-    full_scale = 0.99 / max(np.abs(both).max(), 1e-6)
-    if rng.random() < 0.1:  # an input turned up too far; what it does to the speech is noise too
-        full_scale *= decibel(rng.uniform(0, 15))
-        level = 0.0
-    noisy, clean = both * min(decibel(level), full_scale)
-    # What reaches the product is 16 bits wide.
-    noisy = np.clip(np.round(noisy * 32768), -32768, 32767) / 32768
-    return Mixture(noisy.astype(np.float32), clean.astype(np.float32), limit, snr)
+    def gains(self, rng: Rng, peak: Tensor) -> Tensor:
+        """Factors (R,) that give each row its level, within full scale, or some dB too much."""
+        rows = len(peak)
+        level = np.array([plan.draw_level(rng) for _ in range(rows)])
+        hot = rng.random(rows) < OVERDRIVEN
+        boost = np.where(hot, decibel(rng.uniform(0, 15, rows)), 1)
+        wanted = self.row(decibel(np.where(hot, 0, level)))
+        return torch.minimum(wanted, 0.99 / peak.clamp(min=1e-6) * self.row(boost))

@@ -59,10 +59,12 @@ def aligned(response: np.ndarray) -> np.ndarray:
     return response[max(peak - 24, 0) :]
 
 
-def target(response: np.ndarray) -> np.ndarray:
-    """What the network should leave of the room: the early part and a weaker, faster tail."""
-    time = np.arange(len(response)) / RATE
+def kept(n: int) -> np.ndarray:
+    """What the network should leave of each sample of a response: (n,) factors.
+
+    The early part is kept, the tail weaker and faster.
+    """
+    time = np.arange(n) / RATE
     decay = 10 ** (-3 * np.maximum(time - KEEP, 0) / TARGET_DECAY)
     place = np.clip((time - KEEP) / (FADED - KEEP), 0, 1)
-    fade = ATTENUATION + (1 - ATTENUATION) * (0.5 + 0.5 * np.cos(np.pi * place))
-    return (response * decay * fade).astype(np.float32)
+    return decay * (ATTENUATION + (1 - ATTENUATION) * (0.5 + 0.5 * np.cos(np.pi * place)))
