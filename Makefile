@@ -103,7 +103,7 @@ lint: .venv/test ## ruff over the Python code
 	$(PYTHON) -m ruff check .
 
 train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60] [name=mine]; resumes
-	$(PYTHON) -m training.train --model $(model) --out build/train/$(strip $(model)) \
+	$(PYTHON) -m training.train --model $(model) --out build/train \
 	    --minutes $(minutes) $(SOURCES)
 	$(PYTHON) -m training.export --run build/train/$(strip $(model)) --name $(name) $(SOURCES)
 

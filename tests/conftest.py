@@ -13,7 +13,7 @@ import soundfile
 
 from targets import build, target
 
-pytest_plugins = ["shipped", "command_line", "browsers"]
+pytest_plugins = ["shipped", "command_line", "browsers", "recordings"]
 
 HEADER = """\
 #ifndef PERCEPNET_H

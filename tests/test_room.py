@@ -24,8 +24,7 @@ def tail(t60: float, seed: int = 1) -> np.ndarray:
 
 
 def test_target_leaves_the_first_20_ms_as_they_are():
-    response = tail(0.5).astype(np.float32)
-    assert np.array_equal((response * room.kept(response.size))[: RATE // 50], response[: RATE // 50])
+    assert (room.kept(RATE)[: RATE // 50] == 1).all()
 
 
 def test_target_weakens_what_comes_later():

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from reference.files import whole
 from training import log
-from training.shards import Source
-from training.train import Run, Settings, add_sources, read_segments
+from training.store import Source
+from training.student import Settings
+from training.train import Run, add_sources, read_segments
 
 BASE = Settings(model="tiny", seed=101, frames=2.4e6, first=120, reuse=1e9)  # no shard is replaced
 CHANGES = {
@@ -44,15 +45,10 @@ def options(change: dict) -> str:
 
 def run(folder: Path, change: dict, source: Source) -> log.Row:
     """Last row of the log of one run; shards and validation set are shared by all rows."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for shared in ("shards", "valid"):
-        (folder.parent / shared).mkdir(exist_ok=True)
-        if not (folder / shared).exists():
-            (folder / shared).symlink_to(Path("..") / shared)
-    one = Run(replace(BASE, **change), folder, source)
+    one = Run([replace(BASE, **change)], folder, source, shared=folder.parent)
     if one.progress() < 1:
         one.train()
-    return log.read(folder)[-1]
+    return log.read(folder / BASE.model)[-1]
 
 
 def main() -> None:
@@ -61,7 +57,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of all runs")
     add_sources(parser)
     args = parser.parse_args()
-    source = Source(read_segments(args), args.cache or args.out / "cache", BASE.seed)
+    source = Source(tuple(read_segments(args)), args.cache or args.out / "cache", BASE.seed)
     rows = []
     for number, (name, change) in enumerate(CHANGES.items()):
         print(f"[{number + 1}/{len(CHANGES)}] {name} {options(change)}", flush=True)

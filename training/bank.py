@@ -55,7 +55,8 @@ class Clip:
 
 def frame_power(audio: np.ndarray) -> np.ndarray:
     """Mean power of each 10-ms frame."""
-    return np.mean(audio[: len(audio) // HOP * HOP].reshape(-1, HOP) ** 2, axis=1)
+    count = len(audio) // HOP
+    return np.mean(audio[: count * HOP].reshape(count, HOP) ** 2, axis=1)
 
 
 def active_rms(audio: np.ndarray) -> float:
@@ -99,6 +100,9 @@ def prepared(kind: str, audio: np.ndarray) -> tuple[np.ndarray, float]:
     With the gain, voices and short noises have an active RMS of 1, long noises and responses the
     level they were recorded at: between the recordings of one class it may differ by tens of dB.
     """
+    nothing = np.zeros(0, np.int16), 0.0
+    if len(audio) < LEAST.get(kind, LEAST_SPEECH):
+        return nothing
     if kind in VOICES:
         audio = sosfilt(RUMBLE, audio).astype(np.float32)
         audio = trimmed(audio) if kind == "speech" else audio
@@ -106,12 +110,10 @@ def prepared(kind: str, audio: np.ndarray) -> tuple[np.ndarray, float]:
         audio = room.aligned(audio)
     peak = np.abs(audio).max(initial=0)
     rms = active_rms(audio)
-    if peak < 1e-4 or len(audio) < LEAST.get(kind, LEAST_SPEECH):
-        return np.zeros(0, np.int16), 0.0
-    scale, levelled = PEAK / peak, kind in VOICES or kind in ("noise", "music") and (
-        len(audio) < SHORT)  # fmt: skip
-    if levelled and not rms:
-        return np.zeros(0, np.int16), 0.0
+    levelled = kind in VOICES or kind != "rir" and len(audio) < SHORT
+    if peak < 1e-4 or levelled and not rms:
+        return nothing
+    scale = PEAK / peak
     if kind in VOICES:
         scale = min(scale, SPEECH_RMS / rms)
     stored = np.round(audio * scale * 32768).astype(np.int16)

@@ -1,13 +1,13 @@
-"""Recordings for training: a list of segments and a decoded copy of every file.
+"""Recordings for training: a list of segments, and how a file is decoded.
 
 Two sources: an index file (columns split, kind, track, start_s, duration_s, bandwidth_hz, source,
-group, licence; tracks relative to the index) or plain folders of audio files. Files are decoded
-once to 48 kHz mono int16 and mapped into memory from a cache folder.
+group, licence; tracks relative to the index) or plain folders of audio files.
 """
 
 import csv
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,6 @@ import numpy as np
 import soundfile
 import soxr
 
-from reference.files import whole
 from reference.params import RATE
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
@@ -92,32 +91,6 @@ def decode(path: Path) -> np.ndarray:
     return np.clip(np.round(audio * 32768), -32768, 32767).astype(np.int16)
 
 
-class Cache:
-    """Decoded files as int16 memory maps in a folder, which several runs may share."""
-
-    def __init__(self, folder: Path):
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.open: dict[Path, np.ndarray] = {}
-
-    def file(self, path: Path) -> np.ndarray:
-        """All samples of a file (int16, read only)."""
-        if path not in self.open:
-            stat = path.stat()
-            key = f"{path.resolve()} {stat.st_size} {int(stat.st_mtime)}"
-            stored = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
-            if not stored.exists():
-                with whole(stored) as new:
-                    np.save(new, decode(path))
-            self.open[path] = np.load(stored, mmap_mode="r")
-        return self.open[path]
-
-    def audio(self, segment: Segment) -> np.ndarray:
-        """Samples of a segment, float32 in +-1."""
-        stop = None if segment.length < 0 else segment.start + segment.length
-        return self.file(segment.path)[segment.start : stop].astype(np.float32) / 32768
-
-
 def bandwidth(audio: np.ndarray) -> float:
     """Highest frequency in Hz within 70 dB of the strongest 500-Hz band."""
     n = 960
@@ -127,57 +100,10 @@ def bandwidth(audio: np.ndarray) -> float:
     return 500.0 * (strong[-1] + 1) if len(strong) else RATE / 2
 
 
-class Pool:
-    """The segments of one split, drawn by group first so that no talker outweighs another."""
-
-    def __init__(self, segments: list[Segment], split: str, cache: Cache):
-        self.cache = cache
-        self.bandwidths: dict[Segment, float] = {}
-        self.groups: dict[str, dict[tuple[str, str], list[Segment]]] = {
-            kind: defaultdict(list) for kind in ("speech", "noise", "music", "rir")
-        }
-        for s in segments:
-            if s.split == split:
-                # Files without a named group would be one group of hundreds: split them up.
-                group = s.group or f"{s.path.name}:{s.start // (10 * RATE)}"
-                self.groups[s.kind][(s.source, group)].append(s)
-        self.keys = {kind: sorted(groups) for kind, groups in self.groups.items()}
-        for kind in ("speech", "noise"):
-            if not self.keys[kind]:
-                raise ValueError(f"split {split}: expected {kind} recordings, found none")
-        self.weights = {kind: self._weights(kind) for kind in self.keys}
-
-    def _weights(self, kind: str) -> np.ndarray:
-        """Probability of each group: grows with the square root of its seconds."""
-        seconds = [
-            sum(s.length / RATE if s.length > 0 else 5.0 for s in self.groups[kind][key])
-            for key in self.keys[kind]
-        ]
-        weights = np.sqrt(np.maximum(seconds, 1.0))
-        return weights / weights.sum() if len(weights) else weights
-
-    def has(self, kind: str) -> bool:
-        """True if there is at least one recording of that kind."""
-        return bool(self.keys[kind])
-
-    def group(self, kind: str, rng: np.random.Generator) -> list[Segment]:
-        """A random group (talker, class of noise)."""
-        chosen = rng.choice(len(self.keys[kind]), p=self.weights[kind])
-        return self.groups[kind][self.keys[kind][chosen]]
-
-    def pick(self, segments: list[Segment], rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """Samples (float32, +-1) and bandwidth (Hz) of a random segment of the list."""
-        segment = segments[rng.integers(len(segments))]
-        audio = self.cache.audio(segment)
-        if segment not in self.bandwidths:
-            self.bandwidths[segment] = segment.bandwidth_hz or bandwidth(audio)
-        return audio, self.bandwidths[segment]
-
-
-def hours(segments: list[Segment], cache: Cache) -> list[tuple[str, str, str, str, float]]:
+def hours(segments: Iterable[Segment]) -> list[tuple[str, str, str, str, float]]:
     """Rows (split, kind, source, licence, hours) for a model card."""
     table: dict[tuple[str, str, str, str], float] = defaultdict(float)
     for s in segments:
-        length = s.length if s.length > 0 else len(cache.file(s.path))
-        table[(s.split, s.kind, s.source, s.licence)] += length / RATE / 3600
+        seconds = s.length / RATE if s.length > 0 else soundfile.info(s.path).duration
+        table[(s.split, s.kind, s.source, s.licence)] += seconds / 3600
     return [(*key, value) for key, value in sorted(table.items())]

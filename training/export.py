@@ -3,7 +3,7 @@
     python -m training.export --run DIR --index data/index.csv [--name small]
 
 Exports the averaged weights of the last checkpoint (--best: of the best validation value), without
-the units that never learnt (``renew.py``, judged on the first validation shard of the run). With
+the units that never learnt (``renew.py``, judged on validation mixtures of the run). With
 --began FILE and --way 0.5 they are half way between the weights that the run began with and those:
 what a run learns of its recordings alone weighs less then (Wortsman et al. 2022, WiSE-FT). What
 people wrote into an earlier card of that name stays: licence, test sets, known weaknesses.
@@ -22,12 +22,15 @@ from safetensors.torch import load_file
 from reference import dnn
 from reference.markdown import table
 from training import log
-from training.data import Cache, hours
+from training.data import hours
 from training.grow import grown
 from training.model import Model
 from training.renew import leave_out
-from training.shards import SEQUENCES, shard_path, unpack
-from training.train import Settings, add_sources, read_segments
+from training.student import Settings
+from training.targets import batch
+from training.train import add_sources, read_segments
+
+JUDGED = 16  # validation mixtures that units are judged on
 
 
 def part_way(state: dict, began: Path, way: float) -> dict[str, torch.Tensor]:
@@ -59,8 +62,8 @@ def export(
     name = state["settings"]["model"]
     model = Model(name)
     model.load_state_dict(part_way(state, began, way) if began else state["average"])
-    heard = unpack(np.load(shard_path(checkpoint.parent / "valid", 0)))
-    state["left_out"] = leave_out(model, heard.features)
+    held_out = np.load(checkpoint.parents[1] / "valid.npy", mmap_mode="r")[:JUDGED]
+    state["left_out"] = leave_out(model, batch(torch.from_numpy(held_out.copy()), 0).features)
     weights = {key: tensor.numpy().astype(np.float16) for key, tensor in model.state_dict().items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     state["way"] = way
@@ -118,10 +121,18 @@ def beginning(state: dict) -> str:
     return before + f" Exported is {state['way']:g} of the way from them to the end of the run."
 
 
+def taught(settings: dict) -> str:
+    """A sentence on the teacher; empty if there was none."""
+    if not settings["teach"]:
+        return ""
+    return (f" Targets: {settings['teach']:g} of those by DeepFilterNet 3 (H. Schröter et al. 2023,"
+            " MIT or Apache-2.0), the rest true ones.")  # fmt: skip
+
+
 def card(name: str, state: dict, rows: list[log.Row], data: list) -> str:
     """Text of the card; what is measured, or follows from the weights, `make publish` adds."""
     s = state["settings"]
-    made = s["first"] * SEQUENCES * s["sequence"] + state["frames"] / s["reuse"]
+    made = s["first"] * s["rows"] * s["sequence"] + state["frames"] / s["reuse"]
     last = rows[-1]
     return f"""# Model `{name}`
 
@@ -138,7 +149,7 @@ Licence of the weights: to be stated by who trained them; sources and their lice
 {s["crops"][1]} frames, batch {s["batch"]}, Muon and AdamW (`optimiser.py`), warm-up and cosine
 from {s["rate"]:g}, weights within +-1/2, exponential average of the weights exported. Mixtures made
 afresh ({made / 1e6:.1f} M frames), seeded by {s["seed"]}: see `training/mix.py`. Loss:
-see `training/loss.py`. With a budget in minutes the learning rate follows the clock, so
+see `training/loss.py`.{taught(s)} With a budget in minutes the learning rate follows the clock, so
 another machine gives similar, not equal weights.{silent(state)}{beginning(state)}
 
 ## Learning
@@ -203,8 +214,7 @@ def main() -> None:
     way = (0.5 if args.way is None else args.way) if args.began else 1.0
     state = export(checkpoint, target, args.began, way)
     rows = [row for row in log.read(args.run) if row["step"] <= state["step"]]
-    data = hours(read_segments(args), Cache(args.cache or args.run / "cache"))
-    text = card(name, state, rows, data)
+    text = card(name, state, rows, hours(read_segments(args)))
     path = target.with_suffix(".md")
     if path.exists():
         text = carry_over(path.read_text(encoding="utf-8"), text)

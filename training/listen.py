@@ -3,6 +3,8 @@
 The loss counts bands, a listener does not: the best checkpoint is chosen by these scores.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +15,13 @@ from pystoi import stoi
 from reference import dnn
 from reference.params import RATE
 from reference.suppressor import enhance
-from training.mix import Mixture, mixture
-from training.shards import Source
+from training.store import Source
 
 PESQ_RATE = 16_000
 FRAMES = 800  # 8 s a clip
 SNR_RANGE = (-5.0, 20.0)  # dB: where a suppressor is needed
-DRAWS = 100  # mixtures looked at for each one taken, at most
+DRAWS, ROWS = 50, 8  # mixtures are made so many at a time, at most so often
+LISTENED = 1_000_000  # far behind the numbers of shards
 
 
 class Score(NamedTuple):
@@ -40,33 +42,47 @@ def score(clean: np.ndarray, heard: np.ndarray) -> Score:
     return Score(pesq(PESQ_RATE, *low, "wb"), stoi(*low, PESQ_RATE, extended=True))
 
 
+class Clip(NamedTuple):
+    """One mixture, (N,) each."""
+
+    noisy: np.ndarray
+    clean: np.ndarray
+
+
 class Listener:
     """A fixed set of mixtures from held-out recordings, made once, and its scores untouched."""
 
     def __init__(self, source: Source, clips: int):
-        pool = source.pool("valid")
-        self.clips: list[Mixture] = []
-        rows, index = [], 0
-        while len(self.clips) < clips:
-            if index == DRAWS * clips:
-                raise ValueError(
-                    f"found {len(self.clips)} of {clips} validation mixtures that PESQ can judge;"
-                    " give longer held-out recordings, or --clips 0"
-                )
-            made = mixture(pool, source.seed, index, FRAMES)
-            index += 1
-            if made.snr_db is None or not SNR_RANGE[0] <= made.snr_db <= SNR_RANGE[1]:
-                continue
+        self.clips: list[Clip] = []
+        rows = []
+        for clip in candidates(source) if clips else ():
             try:
-                rows.append(score(made.clean, made.noisy))
+                rows.append(score(clip.clean, clip.noisy))
             except PesqError:  # no utterance in it
                 continue
-            self.clips.append(made)
+            self.clips.append(clip)
+            if len(self.clips) == clips:
+                break
+        if len(self.clips) < clips:
+            raise ValueError(
+                f"found {len(self.clips)} of {clips} validation mixtures that PESQ can judge;"
+                " give longer held-out recordings, or --clips 0"
+            )
         self.noisy = mean(rows)
 
     def score(self, weights: dnn.Weights) -> Score:
         """Mean scores with these weights."""
         return mean([score(c.clean, enhance(c.noisy, dnn.Network(weights))) for c in self.clips])
+
+
+def candidates(source: Source) -> Iterator[Clip]:
+    """Mixtures of held-out recordings whose SNR is in range, DRAWS of ROWS looked at."""
+    mixer = replace(source, frames=FRAMES).mixer("valid")
+    for draw in range(DRAWS):
+        mixed = mixer.mixtures(ROWS, (source.seed, LISTENED, draw))
+        for noisy, clean, snr in zip(mixed.noisy, mixed.clean, mixed.snr_db, strict=True):
+            if SNR_RANGE[0] <= snr <= SNR_RANGE[1]:
+                yield Clip(noisy.numpy(), clean.numpy())
 
 
 def mean(rows: list[Score]) -> Score:

@@ -13,7 +13,6 @@ from training.loudness import disturbance, judged_energy
 
 FOURTH = 10.0  # C4: punishes large errors, such as killing speech
 VOICE = 0.07  # weight of the voice activity term
-SKIP_FRAMES = 8  # start of a crop: the convolutions and states are not filled yet
 
 
 class Shape(NamedTuple):
@@ -26,7 +25,10 @@ class Shape(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What the loss needs, each (L, B, 34) but vad (L, B); features (L, B, 70); L >= 28."""
+    """What the loss needs, each (L, B, 34) but vad (L, B), L >= 20.
+
+    features: (L, B, 70), or as many frames more before the first as convolutions look back on.
+    """
 
     features: Tensor
     gain: Tensor
@@ -58,10 +60,11 @@ def loss(
     batch: Batch,
     shape: Shape = Shape(),  # noqa: B008 (immutable)
 ) -> Terms:
-    """Terms for logits (gain, strength, vad) against the targets, first frames left out."""
-    gamma = shape.gamma
-    gain, strength, vad = (x[SKIP_FRAMES:] for x in logits)
-    target = Batch(*(x[SKIP_FRAMES:] for x in batch))
+    """Terms for logits (gain, strength, vad) against the targets: from the first frame on, which is
+    what is heard first after a reset.
+    """
+    gamma, target = shape.gamma, batch
+    gain, strength, vad = logits
     short = target.gain**gamma - torch.exp(gamma * functional.logsigmoid(gain))
     square = short * short
     bands = target.gain.shape[-1]  # sums over bands, means over frames
@@ -76,7 +79,7 @@ def loss(
     by_strength = bands * masked_mean(off * off, weight)
     voice = functional.binary_cross_entropy_with_logits(vad, target.vad)
     heard = disturbance(
-        torch.sigmoid(gain), target.gain, judged_energy(batch.features)[SKIP_FRAMES:],
+        torch.sigmoid(gain), target.gain, judged_energy(batch.features)[-len(gain) :],
         target.gain_weight,
     )  # fmt: skip
     total = terms["square"] + FOURTH * terms["fourth"] + shape.over * terms["over"]

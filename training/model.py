@@ -6,12 +6,18 @@ one CPU thread they run a tenth faster than ``nn.GRU`` (16,000 against 14,500 fr
 layers of 160) and compute the same, which the tests check.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reference.topology import FEATURES, GRUS, LAYERS, OUTPUTS, Shape, named
+from reference.topology import FEATURES, GRUS, LAYERS, OUTPUTS, SIZES, Shape, named
 
+HISTORY = sum(frames - 1 for frames in SIZES["small"].frames.values())  # of the convolutions, as in
+# all sizes: how many frames before a crop they look back on
+NO_MASKS: Mapping[str, Tensor] = MappingProxyType({})
 WEIGHT_LIMIT = 0.5  # P20 section 4: all weights within +-1/2
 Logits = tuple[Tensor, Tensor, Tensor]  # of gain (L, B, 34), strength (L, B, 34), vad (L, B)
 Products = torch.dtype | None  # type of the factors in large products; None = that of the input
@@ -136,12 +142,13 @@ class Model(nn.Module):
     """features (L, B, 70) -> logits of gain (L, B, 34), strength (L, B, 34) and vad (L, B).
 
     ``products``: torch.bfloat16 trains ``full`` three times as fast on a CPU with AMX (a tenth
-    slower with AVX512-BF16 alone); parameters, sums and states stay float32.
+    slower with AVX512-BF16 alone); parameters, sums and states stay float32. ``dropout``: share of
+    units that go unheard while gradients are taken.
     """
 
-    def __init__(self, name: str, products: Products = None):
+    def __init__(self, name: str, products: Products = None, dropout: float = 0.0):
         super().__init__()
-        self.name, self.shape = name, named(name)
+        self.name, self.shape, self.dropout = name, named(name), dropout
         for layer in LAYERS:
             self.add_module(layer, build(layer, self.shape, products))
 
@@ -153,28 +160,57 @@ class Model(nn.Module):
         """States of the recurrent layers after a reset, each (B, width)."""
         return [self.dense.weight.new_zeros(batch, self.shape.width[name]) for name in GRUS]
 
-    def go_on(self, features: Tensor, start: list[Tensor]) -> tuple[Logits, list[Tensor]]:
+    def go_on(
+        self, features: Tensor, start: list[Tensor], before: Tensor | None = None
+    ) -> tuple[Logits, list[Tensor]]:
         """Logits for sequences whose layers start from given states, and the last states.
 
-        The convolutions see zeros before the first frame.
+        before: (B,), 1 where features begin with HISTORY frames that the convolutions look back on,
+        (HISTORY + L, B, 70), 0 where those are not to be seen, as after a reset. Without it the
+        features begin with the first frame, (L, B, 70), and every row sees nothing before it.
         """
-        outputs = self.layers(features, start)
-        gain, strength, vad = (getattr(self, n)(self.read(outputs, n)) for n in OUTPUTS)
+        masks = self.masks(features) if torch.is_grad_enabled() else {}
+        outputs = self.layers(features, start, before, masks)
+        gain, strength, vad = (getattr(self, n)(self.read(outputs, n, masks)) for n in OUTPUTS)
         return (gain, strength, vad[..., 0]), [outputs[name][-1].detach() for name in GRUS]
 
-    def layers(self, features: Tensor, start: list[Tensor]) -> dict[str, Tensor]:
+    def layers(
+        self, features: Tensor, start: list[Tensor], before: Tensor | None = None,
+        masks: Mapping[str, Tensor] = NO_MASKS,
+    ) -> dict[str, Tensor]:  # fmt: skip
         """Outputs (L, B, width) of all layers before the last."""
+        if before is None:
+            features = torch.cat([features.new_zeros(HISTORY, *features.shape[1:]), features])
+            before = features.new_zeros(features.shape[1])
+        seen = torch.ones_like(features[..., :1])
+        seen[:HISTORY] = before[:, None]
         outputs, states = {FEATURES: features}, dict(zip(GRUS, start, strict=True))
         for name, layer in LAYERS.items():
-            if layer.kind == "gru":
-                outputs[name] = getattr(self, name)(self.read(outputs, name), states[name])
-            elif layer.kind != "output":
-                outputs[name] = torch.tanh(getattr(self, name)(self.read(outputs, name)))
+            if layer.kind in ("dense", "conv"):
+                read = self.read(outputs, name, masks)
+                outputs[name] = torch.tanh(getattr(self, name)(read)) * seen
+        outputs = {name: output[HISTORY:] for name, output in outputs.items()}
+        for name in GRUS:
+            outputs[name] = getattr(self, name)(self.read(outputs, name, masks), states[name])
         return outputs
 
-    def read(self, outputs: dict[str, Tensor], name: str) -> Tensor:
+    def masks(self, features: Tensor) -> dict[str, Tensor]:
+        """Which units of conv2 and of the recurrent layers go unheard, others louder: (B, width).
+
+        One draw a row and crop: in a recurrent network each frame's own would be noise to average.
+        """
+        if not self.dropout:
+            return {}
+        shapes = {name: (features.shape[1], self.shape.width[name]) for name in ("conv2", *GRUS)}
+        draws = {name: torch.rand(shape, device=features.device) for name, shape in shapes.items()}
+        louder = 1 / (1 - self.dropout)
+        return {name: (draw >= self.dropout).to(features) * louder for name, draw in draws.items()}
+
+    def read(
+        self, outputs: dict[str, Tensor], name: str, masks: Mapping[str, Tensor] = NO_MASKS
+    ) -> Tensor:
         """What the layer called ``name`` reads."""
-        parts = [outputs[source] for source in LAYERS[name].reads]
+        parts = [outputs[s] * masks[s] if s in masks else outputs[s] for s in LAYERS[name].reads]
         return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
 
     @torch.no_grad()

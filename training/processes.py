@@ -23,6 +23,12 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
+def meet() -> None:
+    """Go on when all have come here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def rank() -> int:
     """Number of this process; process 0 writes logs and checkpoints."""
     return dist.get_rank() if dist.is_initialized() else 0

@@ -17,14 +17,16 @@ WIDTH = sum(PARTS)
 SETTLES, SETTLED = 30, 60  # frames: the teacher's own state is too fresh before
 
 
-def batch(stored: Tensor, teach: float) -> Batch:
-    """Stored frames (B, L, 242) as a training step takes them, (L, B, …), float32.
+def batch(stored: Tensor, teach: float, history: int = 0) -> Batch:
+    """Stored frames (B, history + L, 242) as a training step takes them, float32.
 
-    teach: share of the teacher in the targets, 0…1, where it is believed.
+    Features are (history + L, B, 70), all else (L, B, …). teach: share of the teacher in the
+    targets, 0…1, where it is believed.
     """
     frames = stored.transpose(0, 1).float().contiguous()
-    features, gain, strength, its_gain, its_strength, weight, vad, believed = torch.split(
-        frames, PARTS, 2
+    features = frames[..., :N_FEATURES]
+    _, gain, strength, its_gain, its_strength, weight, vad, believed = torch.split(
+        frames[history:], PARTS, 2
     )
     share = teach * believed
     gain, strength = torch.lerp(gain, its_gain, share), torch.lerp(strength, its_strength, share)

@@ -1,355 +1,313 @@
-"""Train a network.
+"""Train one network or several that listen to the same mixtures.
 
     python -m training.train --model small --index data/index.csv --out run --minutes 60
-    python -m training.train --speech DIR --noise DIR [--rir DIR] --out run --frames 2e7
+    python -m training.train --model tiny small --rate 0.004 0.003 --speech DIR --noise DIR
+        [--rir DIR] [--held DIR] [--whisper DIR] [--teacher DIR --teach 0.8] --out run --frames 2e7
     torchrun --nproc-per-node 2 -m training.train ... (on one or, with --nnodes, more
     machines that see the same ``--out``: every process takes its own crops)
 
-A second call with the same ``--out`` goes on from the last checkpoint. With ``--frames`` the result
-is the same as without the interruption; with ``--minutes`` the learning rate follows the clock.
-A GPU is used if torch finds one.
+Each network has its folder in ``--out``. A second call with the same ``--out`` goes on from the
+last checkpoints. With ``--frames`` the result is the same as without the interruption; with
+``--minutes`` the learning rate follows the clock. A GPU is used if torch finds one.
 """
 
 import argparse
-import copy
-import hashlib
 import math
 import os
 import time
-from dataclasses import asdict, dataclass, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from torch import Tensor
 
-from reference.files import whole
 from reference.topology import SIZES
-from training import log, processes
+from training import processes
 from training.data import Segment, read_folder, read_index
-from training.grow import grown
-from training.listen import Listener, Score
-from training.loss import Batch, Shape, Terms, loss
-from training.model import Model
-from training.optimiser import Optimiser
-from training.renew import LONGEST, leaks, renew
-from training.shards import SEQUENCES, Ring, Source, fixed_set
+from training.listen import Listener
+from training.loss import Shape
+from training.store import AHEAD, Filler, Source, Store, claimed, fixed_set
+from training.student import Clock, Settings, Student
 
 VALID_SEED = 20_000  # of the validation mixtures: the same in all runs
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything a run depends on beside its recordings."""
-
-    model: str = "small"
-    seed: int = 1
-    frames: float = 0  # budget in frames, or
-    minutes: float = 0  # in minutes
-    batch: int = 32
-    crops: tuple[int, int] = (150, 300)  # frames: before and after LATE
-    rate: float = 3e-3  # peak learning rate
-    warm_up: int = 300  # steps
-    reuse: float = 3.0  # how often a frame is used before it is replaced, on average
-    ring: int = 160  # shards kept
-    first: int = 8  # shards made before the first step
-    sequence: int = 1200  # frames of a sequence
-    valid_shards: int = 4
-    clips: int = 12  # validation mixtures scored by PESQ and ESTOI; 0 = choose by the loss
-    producers: int = 1
-    bfloat16: bool = False  # factors of the large products: see Model
-    gamma: float = Shape().gamma
-    over: float = Shape().over
-    strength: float = Shape().strength
-    heard: float = Shape().heard
-    check_every: int = 1600  # steps between validation and checkpoint
-
-
+VALID_ROWS = 16  # mixtures of one of their shards
 LATE = 0.7  # part of the budget after which crops are longer
 FLOOR = 0.01  # last learning rate, of the peak
-CLIP = 5.0  # norm of the gradient
+GOES_ON = 0.5  # share of sequences that start from the states that another one ended with
 NEXT_PROCESS = 1_000_000  # from the seed of one process to that of the next
-KEPT = ("step", "frames", "seconds", "best", "began_with")  # by a checkpoint, beside tensors
-AVERAGE = 0.999  # exponential average of the weights, which is what is exported
+OWN = ("rate", "dropout", "teach", *Shape._fields)  # settings that each network of a run may have
 
 
 class Run:
-    """State of a training run and everything it does with it."""
+    """Networks that are trained on the same crops, and where these come from."""
 
-    def __init__(self, settings: Settings, folder: Path, source: Source, first: Path | None = None):
-        if bool(settings.frames) == bool(settings.minutes):
+    def __init__(
+        self, settings: list[Settings], folder: Path, source: Source,
+        first: list[Path | None] | None = None, shared: Path | None = None,
+    ):  # fmt: skip
+        """first: weights that each network begins with. shared: folder of store and validation
+        set, which runs one after the other may have in common.
+        """
+        self.settings = s = settings[0]
+        if bool(s.frames) == bool(s.minutes):
             raise ValueError("expected a budget either in frames or in minutes")
         torch.set_num_threads(1)
-        torch.manual_seed(settings.seed)
-        self.settings, self.folder, self.first = settings, Path(folder), first
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        products = torch.bfloat16 if settings.bfloat16 else None
-        self.model = Model(settings.model, products).to(self.device)
-        self.average = copy.deepcopy(self.model)
-        self.optimiser = Optimiser(self.model)
-        self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, -math.inf
-        self.states: list[torch.Tensor] | None = None  # that the crops of the last step ended with
-        self.began_with = first and hashlib.sha256(Path(first).read_bytes()).hexdigest()
-        rank = processes.rank()
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        shared, rank = shared or folder, processes.rank()
+        self.students = [
+            Student(one, folder / one.model, self.device, begin)
+            for one, begin in zip(settings, first or [None] * len(settings), strict=True)
+        ]
         own = replace(source, seed=source.seed + rank * NEXT_PROCESS)
-        shards = self.folder / ("shards" + (f"-{rank}" if rank else ""))
-        self.ring = Ring(shards, own, settings.producers)
-        self.first_process = rank == 0
-        if self.first_process:
-            valid = replace(source, seed=VALID_SEED)
-            self.valid = fixed_set(self.folder / "valid", valid, settings.valid_shards)
-            self.listener = Listener(valid, settings.clips)
-            self.log = log.Log(self.folder)
-        if (self.folder / "last.pt").exists():
-            self.load(self.folder / "last.pt")
+        if rank == 0:
+            own.prepare("train", os.cpu_count() or 1)
+        processes.meet()
+        place = shared / ("store" + (f"-{rank}" if rank else ""))
+        self.place = place if self.device == "cpu" else torch.device(self.device)
+        behind = math.ceil(s.batch / (s.reuse * s.rows)) + 2  # shards that begun sequences lie in
+        self.store = Store(s.ring + behind + AHEAD, s.rows, s.sequence, self.place)
+        self.filler = Filler(own, self.store, self.place, s.producers)
+        if rank == 0:
+            valid = replace(source, seed=VALID_SEED, rows=VALID_ROWS, teacher=None)
+            self.valid = fixed_set(shared / "valid.npy", valid, s.valid_shards)
+            self.listener = Listener(valid, s.clips)
+        self.clock = self._resumed()
 
-    def shape(self) -> Shape:
-        """Shape of the loss; validation has the default one, so that runs can be compared."""
-        return Shape(*(getattr(self.settings, name) for name in Shape._fields))
+    def _resumed(self) -> Clock:
+        """Where the checkpoints stand; the beginning without any."""
+        paths = [student.folder / "last.pt" for student in self.students]
+        if not any(path.exists() for path in paths):
+            return Clock()
+        missing = [path for path in paths if not path.exists()]
+        clocks = [student.load(path) for student, path in zip(self.students, paths, strict=True)
+                  if not missing]  # fmt: skip
+        if missing or any(clock.step != clocks[0].step for clock in clocks):
+            raise ValueError(
+                f"{', '.join(map(str, missing or paths))}: expected checkpoints of one run at the "
+                "same step; train the same networks together again, or choose another --out"
+            )
+        return clocks[0]
 
     def progress(self) -> float:
         """Spent part of the budget, 0 ... 1."""
         s = self.settings
-        return self.frames / s.frames if s.frames else self.seconds / (60 * s.minutes)
+        return self.clock.frames / s.frames if s.frames else self.clock.seconds / (60 * s.minutes)
 
-    def rate(self) -> float:
+    def rate(self, settings: Settings) -> float:
         """Learning rate: linear warm-up, then a cosine down to 1 %."""
         cosine = 0.5 + 0.5 * math.cos(math.pi * min(self.progress(), 1))
-        warm = min(1.0, (self.step + 1) / self.settings.warm_up)
-        return self.settings.rate * warm * (FLOOR + (1 - FLOOR) * cosine)
+        warm = min(1.0, (self.clock.step + 1) / settings.warm_up)
+        return settings.rate * warm * (FLOOR + (1 - FLOOR) * cosine)
 
     def range(self, back: int = 0) -> tuple[int, int]:
         """Shards in use ``back`` steps ago; a function of the frames seen, for repeatable runs."""
         s = self.settings
-        each = max(self.frames / processes.world() - back * s.batch * self.crop(), 0)
-        high = s.first + int(each / (s.reuse * SEQUENCES * s.sequence))
+        each = max(self.clock.frames / processes.world() - back * s.batch * self.crop(), 0)
+        high = s.first + int(each / (s.reuse * s.rows * s.sequence))
         return max(0, high - s.ring), high
 
     def crop(self) -> int:
         """Frames of a crop now."""
         return self.settings.crops[self.progress() >= LATE]
 
+    def need(self) -> tuple[int, int]:
+        """Shards that the rows of the next step may read, of begun sequences or new ones."""
+        pieces = self.settings.sequence // self.crop()
+        return self.range(back=pieces)[0], self.range()[1]
+
     def train(self, stop_at: int | None = None) -> None:
         """Train until the budget is spent (or, for tests, until step ``stop_at``)."""
-        self.ring.start(*self.range())
-        try:
-            if not self.step:
-                self._begin()
-            sums: list[np.ndarray] = []
-            clock, seen = time.monotonic(), self.frames
-            while self.progress() < 1 and self.step != stop_at:
-                begun = time.monotonic()
-                sums.append(self.update())
-                self.seconds = processes.mean(self.seconds + time.monotonic() - begun)
-                if self.step % self.settings.check_every == 0 or self.progress() >= 1:
-                    speed = (self.frames - seen) / (time.monotonic() - clock)
-                    self.check(np.mean(sums, axis=0), speed)
-                    sums, clock, seen = [], time.monotonic(), self.frames
-        finally:
-            self.ring.stop()
+        with claimed(self.place) if isinstance(self.place, Path) else nullcontext():
+            self.filler.start(*self.need())
+            try:
+                self._train(stop_at)
+            finally:
+                self.filler.stop()
 
-    def update(self) -> np.ndarray:
-        """One step; returns the terms of the loss."""
-        s = self.settings
-        crop = self.crop()
-        places, goes_on = self.places(crop)
-        batch = self.to_device(self.ring.read(places, crop))
-        self.model.zero_grad()
-        logits, self.states = self.model.go_on(batch.features, self.start_states(goes_on))
-        terms = loss(logits, batch, self.shape())
-        terms.total.backward()
-        processes.average([p.grad for p in self.model.parameters()])
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        if not (torch.isfinite(terms.total) and torch.isfinite(norm)):
-            torch.save({"step": self.step, "batch": tuple(batch)}, self.folder / "nan_batch.pt")
-            raise FloatingPointError(
-                f"step {self.step}: loss {terms.total.item()}, gradient {norm.item()}; the batch is"
-                f" in {self.folder / 'nan_batch.pt'}, the last good state in last.pt"
-            )
-        self.optimiser.step(self.rate())
-        self.model.clamp()
-        self.step += 1
-        self.frames += s.batch * crop * processes.world()
-        self._follow()
-        return torch.stack(terms).detach().cpu().numpy()
+    def _train(self, stop_at: int | None) -> None:
+        """What is done while the store is filled."""
+        clock = self.clock
+        if not clock.step:
+            stored = self.random(0, 128, self.settings.crops[0])
+            for student in self.students:
+                student.begin(stored)
+            self._renew()
+        sums: list[list[np.ndarray]] = []
+        begun, seen = time.monotonic(), clock.frames
+        while self.progress() < 1 and clock.step != stop_at:
+            started = time.monotonic()
+            sums.append(self.update())
+            clock.seconds = processes.mean(clock.seconds + time.monotonic() - started)
+            if clock.step % self.settings.check_every == 0 or self.progress() >= 1:
+                speed = (clock.frames - seen) / (time.monotonic() - begun)
+                self.check(np.mean(sums, axis=0), speed)
+                sums, begun, seen = [], time.monotonic(), clock.frames
 
-    def places(self, crop: int) -> tuple[list[tuple[int, int, int]], np.ndarray]:
-        """Where each row of the batch reads: (shard, sequence, frame); and which rows go on, (B,).
+    def update(self) -> list[np.ndarray]:
+        """One step of every network on the same crops; the terms of their losses."""
+        s, clock, crop = self.settings, self.clock, self.crop()
+        places, before, keep = self.places(crop)
+        self.filler.need(*self.need())
+        stored = self.read(places, crop)
+        flags = [torch.from_numpy(x.astype(np.float32)).to(self.device) for x in (before, keep)]
+        draw = hash((s.seed, clock.step, processes.rank())) % 2**63
+        with beside(self.device, len(self.students)) as streams:
+            terms = []
+            for student, stream in zip(self.students, streams, strict=True):
+                with stream:
+                    terms.append(student.learn(stored, *flags, draw))
+        moved = [student.move(term, self.rate(student.settings), clock)
+                 for student, term in zip(self.students, terms, strict=True)]  # fmt: skip
+        clock.step += 1
+        clock.frames += s.batch * crop * processes.world()
+        return moved
 
-        A row reads a sequence crop by crop, another one every so many steps, and starts each with
-        the states that the last one ended with, as in use. Steps and frames alone decide.
+    def read(self, places: np.ndarray, crop: int) -> Tensor:
+        """Crops from the store where the networks are."""
+        self.filler.wait(sorted(set(places[:, 0].tolist())))
+        return self.store.read(places, crop).to(self.device)
+
+    def places(self, crop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each row of the batch reads, (B, 3): shard, row of it, frame; whether the frames
+        before that belong to it, (B,); whether it starts from the states its row ended with, (B,).
+
+        A row reads a sequence crop by crop, another one every so many steps. Half of the sequences
+        begin with fresh states, as after a reset, half with those of another sequence, as in a
+        long use; with fresh ones alone, units that hardly forget would never be seen older than a
+        sequence, and wander in use (docs/ablations.md). Steps and frames alone decide.
         """
-        s, places = self.settings, []
-        pieces = s.sequence // crop
-        turns, piece = np.divmod(self.step + np.arange(s.batch), pieces)
+        s, pieces = self.settings, self.settings.sequence // crop
+        turns, piece = np.divmod(self.clock.step + np.arange(s.batch), pieces)
+        places, keep = [], piece > 0
         for row in range(s.batch):
             rng = np.random.default_rng((s.seed, int(turns[row]), row, processes.rank()))
             low, high = self.range(back=int(piece[row]))  # as when the sequence began
             first = rng.integers(s.sequence - pieces * crop + 1)
-            index, sequence = rng.integers(low, high), rng.integers(SEQUENCES)
-            places.append((int(index), int(sequence), int(first + piece[row] * crop)))
-        return places, piece > 0
+            index, sequence = rng.integers(low, high), rng.integers(s.rows)
+            places.append((index, sequence, first + piece[row] * crop))
+            keep[row] |= rng.random() < GOES_ON
+        return np.array(places), piece > 0, keep
 
-    def start_states(self, goes_on: np.ndarray) -> list[torch.Tensor]:
-        """States the crops of this step begin with; zeros in rows whose sequence begins.
-
-        With crops that always begin afresh, units that hardly forget would never be seen older than
-        a crop, and wander in use (docs/ablations.md).
-        """
-        if self.states is None:
-            return self.model.fresh(self.settings.batch)
-        keep = torch.from_numpy(goes_on[:, None])
-        return [state * keep.to(state) for state in self.states]
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights towards the new ones, faster at the start."""
-        share = 1 - min(AVERAGE, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), share)
-
-    def to_device(self, batch: Batch) -> Batch:
-        """The batch where the network is."""
-        return Batch(*(x.to(self.device) for x in batch))
-
-    def _begin(self) -> None:
-        """Start from the weights of an earlier run, or from the mean targets of 128 crops."""
-        s = self.settings
-        if self.first:
-            self.model.load_state_dict(grown(load_file(self.first), self.model))
-            self._renew()
-        else:
-            b = self.ring.crops(*self.range(), (s.seed, 0, 0), 128, s.crops[0])
-            means = [
-                (x * w).sum((0, 1)) / (w.sum((0, 1)) + 1)
-                for x, w in ((b.gain, b.gain_weight), (b.strength, b.strength_weight))
-            ]
-            self.model.start_from_means(*means, b.vad.mean().item())
-        processes.average(list(self.model.parameters()))
-        self.average.load_state_dict(self.model.state_dict())
+    def random(self, kind: int, count: int, crop: int) -> Tensor:
+        """Random crops from the shards in use: a look at the data, by seed, step and kind alone."""
+        s, (low, high) = self.settings, self.range()
+        rng = np.random.default_rng((s.seed, self.clock.step, kind, processes.rank()))
+        places = np.stack([rng.integers(low, high, count), rng.integers(s.rows, size=count),
+                           rng.integers(s.sequence - crop + 1, size=count)], 1)  # fmt: skip
+        return self.read(places, crop)
 
     def _renew(self) -> None:
-        """Start units anew that no longer learn; in all processes the same."""
-        s = self.settings
-        batch = self.ring.crops(*self.range(), (s.seed, self.step, 2), SEQUENCES, s.crops[1])
-        found = leaks(self.model, self.to_device(batch).features)
-        processes.average(list(found.values()))
-        slow = {name: leak < 1 / LONGEST for name, leak in found.items()}
-        with torch.random.fork_rng():
-            torch.manual_seed(s.seed + self.step)
-            new = Model(s.model).to(self.device)
-        for network in (self.model, self.average):
-            renew(network, slow, new)
-        if self.first_process:
-            counts = ", ".join(f"{name} {int(units.sum())}" for name, units in slow.items())
-            print(f"step {self.step}: units started anew: {counts}", flush=True)
-
-    @torch.no_grad()
-    def validate(self) -> Terms:
-        """Loss of the averaged weights on the validation set, in pieces of 16 sequences."""
-        pieces = [
-            loss(self.average(piece.features), piece)
-            for piece in (
-                self.to_device(Batch(*(x[:, k : k + SEQUENCES] for x in self.valid)))
-                for k in range(0, self.valid.vad.shape[1], SEQUENCES)
-            )
-        ]
-        return Terms(*(torch.stack(values).mean() for values in zip(*pieces, strict=True)))
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """The averaged weights by name, float32."""
-        return {key: x.cpu().numpy() for key, x in self.average.state_dict().items()}
+        """Units that no longer learn start anew, in all networks."""
+        stored = self.random(2, 16, self.settings.crops[1])
+        for student in self.students:
+            if self.clock.step or student.first:
+                student.renew(stored, self.clock.step)
 
     def check(self, terms: np.ndarray, speed: float) -> None:
-        """Validate, log, print, save, and drop the shards that no resume can need.
+        """Validate, log, print and save all networks.
 
         Before, units that no longer learn are started anew, while there is time to learn.
         """
+        clock = self.clock
         if self.progress() < LATE:
             self._renew()
-        if self.first_process:
-            valid, heard = self.validate(), self.listener.score(self.weights())
-            row = {"step": self.step, "frames": self.frames, "seconds": self.seconds,
-                   "rate": self.rate(), "frames_per_s": speed, **heard._asdict()}  # fmt: skip
-            row |= dict(zip(Terms._fields, terms.tolist(), strict=True))
-            row |= {f"valid_{key}": x.item() for key, x in valid._asdict().items()}
-            self.log.write(row)
-            left = self.seconds * (1 / max(self.progress(), 1e-9) - 1) / 60
-            print(log.line(row, left), flush=True)
-            self._keep(heard, valid)
-        self.states = None  # of all, for a resumed run to go on as this one
-        self.ring.forget(self.range(back=self.settings.sequence // self.crop())[0])
+        left = clock.seconds * (1 / max(self.progress(), 1e-9) - 1) / 60
+        for student, own in zip(self.students, terms, strict=True):
+            row = {"step": clock.step, "frames": clock.frames, "seconds": clock.seconds,
+                   "rate": self.rate(student.settings), "frames_per_s": speed}  # fmt: skip
+            if processes.rank() == 0:
+                student.check(row, own, self.valid, self.listener, clock, left)
+            student.states = None  # of all processes, for a resumed run to go on as this one
 
-    def _keep(self, heard: Score, valid: Terms) -> None:
-        """Write the checkpoint, and the best one if this is it."""
-        merit = heard.both if self.settings.clips else -valid.square.item()
-        better, self.best = merit > self.best, max(merit, self.best)
-        self.save(self.folder / "last.pt")
-        if better:
-            self.save(self.folder / "best.pt")
 
-    def save(self, path: Path) -> None:
-        """Checkpoint, whole or not at all."""
-        state = {name: getattr(self, name) for name in KEPT}
-        for name in ("model", "average", "optimiser"):
-            state[name] = getattr(self, name).state_dict()
-        state["settings"] = asdict(self.settings)
-        with whole(path) as new:
-            torch.save(state, new)
+class beside:  # noqa: N801 (reads as a function)
+    """Streams of a GPU on which networks learn side by side; on a CPU one after the other."""
 
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        if state["settings"]["model"] != self.settings.model:
-            raise ValueError(
-                f"{path}: a run of model {state['settings']['model']!r}, asked for"
-                f" {self.settings.model!r}; choose another --out"
-            )
-        for name in KEPT:
-            setattr(self, name, state[name])
-        for name in ("model", "average", "optimiser"):
-            getattr(self, name).load_state_dict(state[name])
-        print(f"resumed {path} at step {self.step}", flush=True)
+    def __init__(self, device: str, count: int):
+        self.cuda = device == "cuda"
+        self.streams = [torch.cuda.Stream() for _ in range(count)] if self.cuda else [None] * count
+
+    def __enter__(self) -> list:
+        for stream in self.streams if self.cuda else ():
+            stream.wait_stream(torch.cuda.current_stream())
+        return [torch.cuda.stream(x) if self.cuda else nullcontext() for x in self.streams]
+
+    def __exit__(self, *_) -> None:
+        for stream in self.streams if self.cuda else ():
+            torch.cuda.current_stream().wait_stream(stream)
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
     """Options that say where the recordings are."""
     parser.add_argument("--index", type=Path, help="index file of recordings, or folders:")
-    for kind in ("speech", "noise", "rir"):
+    for kind in ("speech", "noise", "rir", *ADDED):
         parser.add_argument(f"--{kind}", type=Path, help=f"folder of {kind} recordings")
-    parser.add_argument("--cache", type=Path, help="folder of decoded audio (beside the run)")
+    parser.add_argument("--cache", type=Path, help="folder of prepared audio (beside the run)")
+
+
+ADDED = ("held", "whisper")
+"""Kinds made of recordings that are there (`voices.py`); none of them is held out."""
 
 
 def read_segments(args: argparse.Namespace) -> list[Segment]:
     """Recordings named on the command line."""
-    if args.index:
-        return read_index(args.index)
-    if not (args.speech and args.noise):
+    if not args.index and not (args.speech and args.noise):
         raise SystemExit("expected --index FILE, or --speech DIR and --noise DIR")
-    folders = {"speech": args.speech, "noise": args.noise, "rir": args.rir}
-    return [s for kind, folder in folders.items() if folder for s in read_folder(folder, kind)]
+    kinds = ADDED if args.index else ("speech", "noise", "rir", *ADDED)
+    found = read_index(args.index) if args.index else []
+    for kind in kinds:
+        if folder := getattr(args, kind):
+            found += read_folder(folder, kind)
+    return [replace(s, split="train") if s.kind in ADDED else s for s in found]
+
+
+def settings_of(args: argparse.Namespace) -> list[Settings]:
+    """Of each network: options given once hold for all, or they are given once for each."""
+    shared = {k: getattr(args, k) for k in Settings.__dataclass_fields__ if hasattr(args, k)}
+    for name in OWN:
+        given = shared[name]
+        if len(given) not in (1, len(args.model)):
+            raise SystemExit(f"--{name}: expected one number, or one for each of {args.model}")
+        shared[name] = given * len(args.model) if len(given) == 1 else given
+    return [
+        Settings(**shared | {"model": model} | {name: shared[name][k] for name in OWN})
+        for k, model in enumerate(args.model)
+    ]
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="small", choices=sorted(SIZES))
+    parser.add_argument("--model", default=["small"], nargs="+", choices=sorted(SIZES))
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     add_sources(parser)
-    parser.add_argument("--init", type=Path, help="weights to start from, as wide or narrower")
+    parser.add_argument("--init", type=Path, nargs="+", help="weights that each begins with")
+    parser.add_argument("--teacher", type=Path, help="folder of the graphs of DeepFilterNet 3")
     parser.add_argument("--bfloat16", action="store_true", help="if the CPU multiplies it fast")
     parser.add_argument("--minutes", type=float, default=0, help="budget in minutes, or")
     parser.add_argument("--frames", type=float, default=0, help="in frames of 10 ms")
-    for name in ("seed", "batch", "producers", "first", "ring", "clips", "check_every"):
+    for name in ("seed", "batch", "producers", "first", "ring", "rows", "clips", "check_every"):
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=int, default=getattr(Settings, name))
-    for name in ("rate", "reuse", *Shape._fields):
-        parser.add_argument(f"--{name}", type=float, default=getattr(Settings, name))
+    for name in ("synthetic", "rooms"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Source, name),
+                            help="how many are made by rule")  # fmt: skip
+    parser.add_argument("--reuse", type=float, default=Settings.reuse)
+    for name in OWN:
+        default = [getattr(Settings, name)]
+        parser.add_argument(f"--{name}", type=float, nargs="+", default=default)
     args = parser.parse_args()
+    if len(set(args.model)) < len(args.model) or len(args.init or args.model) != len(args.model):
+        parser.error("name each --model once, and give no --init or one for each")
     os.environ["OMP_NUM_THREADS"] = "1"  # of the producers: one process, one thread
-    given = {k: getattr(args, k) for k in Settings.__dataclass_fields__ if hasattr(args, k)}
-    settings = Settings(**given)
-    source = Source(read_segments(args), args.cache or args.out / "cache", settings.seed)
+    settings = settings_of(args)
+    source = Source(
+        tuple(read_segments(args)), args.cache or args.out / "cache", args.seed, args.rows,
+        Settings.sequence, args.teacher, args.synthetic, args.rooms,
+    )  # fmt: skip
     processes.join()
     try:
         Run(settings, args.out, source, args.init).train()
