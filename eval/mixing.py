@@ -77,8 +77,3 @@ def mix(speech: np.ndarray, noise: np.ndarray, snr_db: float, level_db: float,
         raise MixError(f"mixture peaks at {peak:.2f} of full scale; use a level below "
                        f"{level_db - 20 * np.log10(peak / PEAK):.0f} dBFS")
     return noisy, clean * gain
-
-
-def to_int16(x: np.ndarray) -> np.ndarray:
-    """Float ±1 → int16, rounded to nearest even, saturated."""
-    return np.clip(np.rint(x * 32768), -32768, 32767).astype(np.int16)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from eval.mixing import to_int16
+from reference.clips import to_int16
 
 RATES = (48000, 16000)
 AUDIO = (".wav", ".flac", ".ogg", ".opus")

@@ -6,7 +6,7 @@ entry states, and returns as many. Delay stays in: eval.systems finds and remove
 
 import numpy as np
 
-from eval.mixing import to_int16
+from reference.clips import to_int16
 
 WEBRTC_HOP = 160
 WEBRTC_LEVEL = 4  # of 0 … 4, the strongest, as `high` and above in other tables

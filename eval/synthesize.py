@@ -19,7 +19,8 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from eval.mixing import MixError, mix, to_int16, to_level
+from eval.mixing import MixError, mix, to_level
+from reference.clips import to_int16
 from reference.files import whole
 
 RATE = 48000

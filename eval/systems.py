@@ -30,7 +30,7 @@ import soundfile as sf
 import soxr
 
 from eval.metrics.base import DELAY_MAX_S, MetricError, delay
-from eval.mixing import to_int16
+from reference.clips import to_int16
 from reference.files import whole
 from reference.runner import Clip, every_clip
 

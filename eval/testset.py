@@ -31,8 +31,8 @@ import soxr
 from tqdm import tqdm
 
 from eval import pairs as source_pairs
-from eval.mixing import to_int16
 from eval.pairs import Pair, SetError, examine, load_pair, sha256
+from reference.clips import to_int16
 from reference.files import whole
 
 RATE = 48000

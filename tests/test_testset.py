@@ -11,9 +11,10 @@ import soxr
 
 from eval.embedded.noises import NOISES
 from eval.embedded.rooms import ROOMS, room_response
-from eval.mixing import MixError, active_level, early_part, in_room, mix, to_int16
+from eval.mixing import MixError, active_level, early_part, in_room, mix
 from eval.pairs import SetError, check_sums, find_pairs
 from eval.testset import EMBEDDED, main, prepare
+from reference.clips import to_int16
 
 RATE = 48000
 
