@@ -35,6 +35,7 @@ MODELS := $(basename $(notdir $(wildcard reference/models/*.safetensors)))
 REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safetensors
 CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
 HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
+BY_HAND := $(shell find targets tests -name '*.[ch]' -not -path '*/golden/*')
 SCORING := eval/score.py $(wildcard eval/metrics/*.py)
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
@@ -99,8 +100,9 @@ report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: buil
 test: .venv/test .venv/wasm ## the test suite
 	$(PYTHON) -m pytest -n $(CPUS) --dist loadgroup -q -rs
 
-lint: .venv/test ## ruff over the Python code
+lint: .venv/test ## ruff over the Python code, clang-format over the C written by hand
 	$(PYTHON) -m ruff check .
+	.venv/bin/clang-format --dry-run --Werror $(BY_HAND)
 
 train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60] [name=mine]; resumes
 	$(PYTHON) -m training.train --model $(model) --out build/train \

@@ -60,8 +60,8 @@ int main(int argc, char **argv)
     free(b);
     for (int i = 0; i < N_SAMPLES; i++)
         if (single[i] != block[i] || voice_single[i / PERCEPNET_HOP] != voice_block[i / PERCEPNET_HOP]) {
-            fprintf(stderr, "block_check: hop %d differs: sample %d, in a block %d\n",
-                    i / PERCEPNET_HOP, single[i], block[i]);
+            fprintf(stderr, "block_check: hop %d differs: sample %d, in a block %d\n", i / PERCEPNET_HOP,
+                    single[i], block[i]);
             return 1;
         }
     printf("block_check: %d hops in blocks are equal to single ones\n", N_HOPS);

@@ -25,8 +25,8 @@ typedef void (*exit_callback)(qemu_plugin_id_t id, void *data);
 enum { NO_REGISTERS = 0 }; /* qemu_plugin_cb_flags: the callback reads none */
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_callback callback);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_callback callback,
-                                            int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_callback callback, int flags,
+                                            void *data);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, exit_callback callback, void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
@@ -88,8 +88,7 @@ static int load_ranges(const char *name)
     uint64_t begin, end;
     if (!file || !(ranges = calloc(MAX_RANGES, sizeof *ranges)))
         return -1;
-    while (n_ranges < MAX_RANGES
-           && fscanf(file, "%63s %" SCNx64 " %" SCNx64, stage_name, &begin, &end) == 3)
+    while (n_ranges < MAX_RANGES && fscanf(file, "%63s %" SCNx64 " %" SCNx64, stage_name, &begin, &end) == 3)
         ranges[n_ranges++] = (range){begin, end, stage_index(stage_name)};
     return fclose(file);
 }
@@ -196,10 +195,9 @@ static void write_counts(qemu_plugin_id_t id, void *data)
         return;
     fprintf(file, "{\"frames\": %" PRIu64 ", \"ranges\": {", frames);
     for (int i = 0; i < n_stages; i++)
-        fprintf(file, "\"%s\": {\"sum\": %" PRIu64 ", \"max\": %" PRIu64 "}, ", stages[i].name,
-                stages[i].sum, stages[i].max);
-    fprintf(file, "\"total\": {\"sum\": %" PRIu64 ", \"max\": %" PRIu64 "}}, ", total_sum,
-            total_max);
+        fprintf(file, "\"%s\": {\"sum\": %" PRIu64 ", \"max\": %" PRIu64 "}, ", stages[i].name, stages[i].sum,
+                stages[i].max);
+    fprintf(file, "\"total\": {\"sum\": %" PRIu64 ", \"max\": %" PRIu64 "}}, ", total_sum, total_max);
     fprintf(file, "\"blocks\": [");
     for (const char *comma = ""; blocks; blocks = blocks->next)
         if (blocks->executed) {

@@ -200,8 +200,8 @@ static const char *path_in_folder(job *j)
 /* What is written ends as its name says to everybody: WAV. */
 static int refuse_other_names(const char *path)
 {
-    static const char *const others[] = {".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif",
-                                         ".aiff", ".wma", ".caf", ".w64", ".au"};
+    static const char *const others[] = {".flac", ".mp3",  ".ogg", ".oga", ".opus", ".m4a", ".aac",
+                                         ".aif",  ".aiff", ".wma", ".caf", ".w64",  ".au"};
     const char *dot = strrchr(base_name(path), '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
         if (!strcasecmp(dot, others[i]))
@@ -248,8 +248,8 @@ static int begin(job *j, const char *input, const char *output_name)
     sink_begin(&j->out, &j->in);
     if (j->vad.name)
         write_voice_head(j);
-    j->is_long = in->length != WAV_UNKNOWN && in->length / LONG_FILE >= in->format.rate
-                 && isatty(STDERR_FILENO);
+    j->is_long =
+        in->length != WAV_UNKNOWN && in->length / LONG_FILE >= in->format.rate && isatty(STDERR_FILENO);
     return 1;
 }
 

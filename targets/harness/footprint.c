@@ -55,8 +55,8 @@ void print_footprint(const options *o)
     measured = new_instance(o);
     idle = (unsigned long)stack_used(0);
     used = (unsigned long)stack_used(50);
-    printf("{\"model\": \"%s\", \"state\": %lu, \"scratch\": %u, \"stack\": %lu}\n",
-           percepnet_model_id(), (unsigned long)percepnet_state_bytes() - percepnet_scratch_bytes,
-           percepnet_scratch_bytes, used - idle);
+    printf("{\"model\": \"%s\", \"state\": %lu, \"scratch\": %u, \"stack\": %lu}\n", percepnet_model_id(),
+           (unsigned long)percepnet_state_bytes() - percepnet_scratch_bytes, percepnet_scratch_bytes,
+           used - idle);
     free(measured);
 }

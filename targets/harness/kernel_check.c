@@ -121,8 +121,8 @@ static void compare(const char *isa, const char *function, int a, int b, int kin
     fprintf(stderr, "%s_%s, size %d x %d, kind %d: ", function, isa, a, b, kind);
     for (int i = 0; i < MAX_ROWS; i++)
         if (want.s32[i] != got.s32[i] || want.q15[i] != got.q15[i]) {
-            fprintf(stderr, "index %d: scalar %ld %d, here %ld %d\n", i, (long)want.s32[i],
-                    want.q15[i], (long)got.s32[i], got.q15[i]);
+            fprintf(stderr, "index %d: scalar %ld %d, here %ld %d\n", i, (long)want.s32[i], want.q15[i],
+                    (long)got.s32[i], got.q15[i]);
             return;
         }
     const unsigned char *expected = (const void *)&want, *found = (const void *)&got;
@@ -299,8 +299,7 @@ static void check_pack_s32(const percepnet_kernels *scalar, const percepnet_kern
         const int32_t limit = draw_spectra(kind);
         const int shift = (int)between(0, 12);
         divide_spectra(shift < 2 ? 4 : 1);
-        scalar->pack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], spectra[0], spectra[1],
-                         shift);
+        scalar->pack_s32(want.fft[0], want.fft[1], want.fft[2], want.fft[3], spectra[0], spectra[1], shift);
         set->pack_s32(got.fft[0], got.fft[1], got.fft[2], got.fft[3], spectra[0], spectra[1], shift);
         compare(set->isa, "pack_s32", limit, shift, kind);
     }

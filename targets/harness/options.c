@@ -96,8 +96,8 @@ static int number(const char *name, const char *text, int scale, const char *nee
     return whole;
 }
 
-static void choose_number(options *o, int (*set)(percepnet *, int), const char *name,
-                          const char *text, int scale, const char *needed)
+static void choose_number(options *o, int (*set)(percepnet *, int), const char *name, const char *text,
+                          int scale, const char *needed)
 {
     setting s = {set, number(name, text, scale, needed), name, text, needed};
     choose(o, s);
@@ -139,7 +139,9 @@ static void apply(options *o, int code, const char *found)
     case TAPS: o->taps = optarg; break;
     case FOOTPRINT: o->footprint = 1; break;
     case 'h': fputs(usage, stdout); exit(finish_printing(0));
-    case 'V': printf("percepnet %s, model %s\n", percepnet_version(), percepnet_model_id()); exit(finish_printing(0));
+    case 'V':
+        printf("percepnet %s, model %s\n", percepnet_version(), percepnet_model_id());
+        exit(finish_printing(0));
     case ':': die(found, "no value found; percepnet --help says which is needed");
     default: die(found, "no such option; percepnet --help lists them");
     }
@@ -182,9 +184,8 @@ percepnet *new_instance(const options *o)
 {
     size_t bytes = percepnet_state_bytes();
     void *memory = NULL;
-    percepnet *st = posix_memalign(&memory, PERCEPNET_STATE_ALIGN, bytes)
-                        ? NULL
-                        : percepnet_init(memory, bytes);
+    percepnet *st =
+        posix_memalign(&memory, PERCEPNET_STATE_ALIGN, bytes) ? NULL : percepnet_init(memory, bytes);
     if (!st)
         die("memory", "%lu bytes for an instance are needed", (unsigned long)bytes);
     for (int i = 0; i < o->n_settings; i++)

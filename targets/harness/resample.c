@@ -9,19 +9,20 @@
 #define BETA 10.06  /* of Kaiser's window: 0.1102 (100 - 8.7), a stop band at 100 dB */
 #define CUTOFF 0.95 /* of half the lower rate: the transition, (100 - 8) / (4.57 REACH pi) = 0.1, ends at 1 */
 #define FRACTION 22 /* bits of a coefficient; sums are of 64 bits */
-#define MAX_PHASES 1024 /* every usual rate needs at most 640; between two, outputs lie on a line:
-                         * (pi / 1024)^2 / 8, 118 dB down. 3 MB and 0.8 million sines at most */
+/* every usual rate needs at most 640; between two, outputs lie on a line: (pi / 1024)^2 / 8, 118 dB
+ * down. 3 MB and 0.8 million sines at most */
+#define MAX_PHASES 1024
 
 struct resampler {
     unsigned channels;
-    uint32_t up, down;  /* rates without their common divisor: every output is down / up inputs later */
-    size_t taps;        /* of one phase */
-    uint32_t phases;    /* up, or MAX_PHASES where that is less */
+    uint32_t up, down; /* rates without their common divisor: every output is down / up inputs later */
+    size_t taps; /* of one phase */
+    uint32_t phases; /* up, or MAX_PHASES where that is less */
     int32_t *phase_q22; /* [phases + 1][taps]; the last is the first, an input later */
-    int16_t *line;      /* [channels][2 taps]: the newest inputs, twice, to be read in one piece */
-    size_t at;          /* where the next input goes, below taps */
-    size_t wait;        /* inputs until the next output can be computed */
-    uint32_t fraction;  /* of an input, in 1 / up: where that output stands */
+    int16_t *line; /* [channels][2 taps]: the newest inputs, twice, to be read in one piece */
+    size_t at; /* where the next input goes, below taps */
+    size_t wait; /* inputs until the next output can be computed */
+    uint32_t fraction; /* of an input, in 1 / up: where that output stands */
 };
 
 static uint32_t common_divisor(uint32_t a, uint32_t b)

@@ -37,8 +37,8 @@ int source_open(source *s, const char *name, const char *decoder, int resample)
         return refuse(s->file.name, "%lu Hz found; %d Hz is needed, or %d to %d Hz with --resample", rate,
                       PERCEPNET_RATE, RESAMPLE_LOWEST, RESAMPLE_HIGHEST);
     if (!resample)
-        return refuse(s->file.name, "%lu Hz found; %d Hz is needed: --resample converts to it and back",
-                      rate, PERCEPNET_RATE);
+        return refuse(s->file.name, "%lu Hz found; %d Hz is needed: --resample converts to it and back", rate,
+                      PERCEPNET_RATE);
     s->block = rate / 100; /* 10 ms: a listener waits for no more */
     s->resampler = new_resampler(channels, (uint32_t)rate, PERCEPNET_RATE);
     s->read = new_samples(channels, s->block);

@@ -18,24 +18,51 @@ static const struct {
     unsigned tag;
     const char *name;
 } encodings[] = {
-    {0x02, "Microsoft ADPCM"}, {0x06, "A-law"}, {0x07, "u-law"},
-    {0x11, "IMA ADPCM"}, {0x14, "G.723"}, {0x31, "GSM 6.10"},
-    {0x40, "G.721"}, {0x45, "G.726"}, {0x50, "MPEG audio"},
-    {0x55, "MP3"}, {0x92, "AC-3"}, {0xFF, "AAC"}, {0x161, "WMA"},
-    {0x162, "WMA"}, {0x2000, "AC-3"}, {0xF1AC, "FLAC"},
+    {0x02, "Microsoft ADPCM"},
+    {0x06, "A-law"},
+    {0x07, "u-law"},
+    {0x11, "IMA ADPCM"},
+    {0x14, "G.723"},
+    {0x31, "GSM 6.10"},
+    {0x40, "G.721"},
+    {0x45, "G.726"},
+    {0x50, "MPEG audio"},
+    {0x55, "MP3"},
+    {0x92, "AC-3"},
+    {0xFF, "AAC"},
+    {0x161, "WMA"},
+    {0x162, "WMA"},
+    {0x2000, "AC-3"},
+    {0xF1AC, "FLAC"},
 };
 
 static const struct {
     unsigned at;
     const char *bytes, *name;
 } files[] = {
-    {0, "RIFX", "big-endian WAV (RIFX)"}, {0, "ID3", "an ID3 tag in front, of MP3 or WAV,"},
-    {0, "fLaC", "FLAC"}, {0, "OggS", "Ogg"}, {0, "riff", "Wave64 (W64)"}, {0, "caff", "CAF"},
-    {8, "AIFF", "AIFF"}, {8, "AIFC", "AIFF-C"}, {0, ".snd", "AU"}, {0, "NIST", "NIST SPHERE"},
-    {0, "#!AMR", "AMR"}, {0, "wvpk", "WavPack"}, {0, "MAC ", "Monkey's Audio"}, {4, "ftyp", "MP4 or M4A"},
-    {0, "\x1A\x45\xDF\xA3", "Matroska or WebM"}, {0, "\x30\x26\xB2\x75", "WMA"},
-    {8, "AVI ", "AVI"}, {0, "\xFF\xFB", "MP3"}, {0, "\xFF\xFA", "MP3"}, {0, "\xFF\xF3", "MP3"},
-    {0, "\xFF\xF2", "MP3"}, {0, "\xFF\xF1", "AAC"}, {0, "\xFF\xF9", "AAC"},
+    {0, "RIFX", "big-endian WAV (RIFX)"},
+    {0, "ID3", "an ID3 tag in front, of MP3 or WAV,"},
+    {0, "fLaC", "FLAC"},
+    {0, "OggS", "Ogg"},
+    {0, "riff", "Wave64 (W64)"},
+    {0, "caff", "CAF"},
+    {8, "AIFF", "AIFF"},
+    {8, "AIFC", "AIFF-C"},
+    {0, ".snd", "AU"},
+    {0, "NIST", "NIST SPHERE"},
+    {0, "#!AMR", "AMR"},
+    {0, "wvpk", "WavPack"},
+    {0, "MAC ", "Monkey's Audio"},
+    {4, "ftyp", "MP4 or M4A"},
+    {0, "\x1A\x45\xDF\xA3", "Matroska or WebM"},
+    {0, "\x30\x26\xB2\x75", "WMA"},
+    {8, "AVI ", "AVI"},
+    {0, "\xFF\xFB", "MP3"},
+    {0, "\xFF\xFA", "MP3"},
+    {0, "\xFF\xF3", "MP3"},
+    {0, "\xFF\xF2", "MP3"},
+    {0, "\xFF\xF1", "AAC"},
+    {0, "\xFF\xF9", "AAC"},
 };
 
 uint64_t get_le(const unsigned char *p, unsigned bytes)

@@ -196,8 +196,9 @@ static int refuse_decoder(wav_in *in)
 static int is_other_file(wav_in *in, const unsigned char *head, size_t got)
 {
     const char *other = format_of_other_file(head, (unsigned)got);
-    if (!other && (got < 4 || (memcmp(head, "RIFF", 4) && !is_wide(head))
-                   || (got == 12 && memcmp(head + 8, "WAVE", 4))))
+    if (!other
+        && (got < 4 || (memcmp(head, "RIFF", 4) && !is_wide(head))
+            || (got == 12 && memcmp(head + 8, "WAVE", 4))))
         other = "something else than WAV";
     if (other)
         snprintf(in->format.other, sizeof in->format.other, "%s", other);

@@ -40,8 +40,8 @@ static int new_resamplers(live *l)
     l->from = resampler_new(PERCEPNET_RATE, l->rate, 1);
     if (!l->to || !l->from)
         return 0;
-    l->lead = resampler_reach(l->to)
-        + (size_t)((uint64_t)resampler_reach(l->from) * l->rate / PERCEPNET_RATE);
+    l->lead =
+        resampler_reach(l->to) + (size_t)((uint64_t)resampler_reach(l->from) * l->rate / PERCEPNET_RATE);
     size_t wide = resampler_room(l->to, BLOCK);
     l->wide = malloc(wide * sizeof *l->wide);
     l->ready = malloc((l->lead + BLOCK + resampler_room(l->from, wide)) * sizeof *l->ready);

@@ -40,8 +40,8 @@ int main(int argc, char **argv)
         }
         for (int i = 0; i < PERCEPNET_HOP; i++) {
             if (hop[i] != expected[i]) {
-                printf("%s: frame %d, sample %d: %d found, %d expected\n", argv[1], frames, i,
-                       hop[i], expected[i]);
+                printf("%s: frame %d, sample %d: %d found, %d expected\n", argv[1], frames, i, hop[i],
+                       expected[i]);
                 return 1;
             }
         }
