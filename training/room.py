@@ -1,7 +1,6 @@
 """Rooms: simulated impulse responses, and the reverberation that the target keeps (DRV22)."""
 
 import numpy as np
-import pyroomacoustics
 from scipy.signal import butter, sosfilt
 
 from reference.params import RATE
@@ -16,7 +15,6 @@ TAIL = [
     (butter(2, band, "band", fs=RATE, output="sos"), decay)
     for band, decay in (((20, 500), 1.1), ((500, 4000), 1.0), ((4000, 20_000), 0.6))
 ]
-pyroomacoustics.constants.set("num_threads", 1)  # producers share the cores; same sums every time
 
 
 def simulate(rng: np.random.Generator) -> np.ndarray:
@@ -25,6 +23,9 @@ def simulate(rng: np.random.Generator) -> np.ndarray:
     Image sources (pyroomacoustics) until they get too many, then noise that decays faster at high
     frequencies.
     """
+    import pyroomacoustics  # a second that not every process has to wait for
+
+    pyroomacoustics.constants.set("num_threads", 1)  # workers share the cores; same sums every time
     t60 = np.exp(rng.uniform(np.log(0.15), np.log(1.2)))
     size = rng.uniform([2.5, 2.5, 2.3], [9, 7, 4])
     volume, surface = size.prod(), 2 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2])
