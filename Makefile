@@ -30,13 +30,14 @@ NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(ta
 SYSTEM := $(STAMPS)/system-$(subst $() ,-,$(strip $(NEEDED)))
 
 # Words that leave results: asked for together, `baseline` and `publish` wait for them.
-MEASURED := $(filter oracle parts trials weaknesses cost costs,$(MAKECMDGOALS))
+MEASURED := $(filter ladder parts trials weaknesses cost counts,$(MAKECMDGOALS))
 MODELS := $(basename $(notdir $(wildcard reference/models/*.safetensors)))
 REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safetensors
 CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
-HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/target.py
+HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/shared.py targets/target.py
 BY_HAND := $(shell find targets tests -name '*.[ch]' -not -path '*/golden/*')
-SCORING := eval/score.py $(wildcard eval/metrics/*.py)
+SCORING := eval/score.py eval/mixing.py $(wildcard eval/metrics/*.py)
+COUNTING := targets/count.py targets/footprint.py targets/baseline.py targets/realtime.py targets/harness/count_plugin.c
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
 define keep_counts
@@ -61,7 +62,7 @@ build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what
 twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
 bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory; time of host and wasm
-costs: ## bench of every model on every target that is counted, kept in eval/baseline
+counts: ## bench of every model on every target that is counted, kept in eval/baseline
 	$(foreach m,$(MODELS),$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
 cycles: bench ## estimate cycles, time and share of a core of this target by llvm-mca (LLVM 19)
 	@$(PYTHON) -m targets.cycles $(target)
@@ -72,7 +73,7 @@ baseline: build/score/$(SET).csv | $(MEASURED) ## keep scores, and what else was
 	@$(PYTHON) -m pages.store --set build/sets/$(SET) --model $(model)
 publish: .venv/core | $(MEASURED) $(filter baseline,$(MAKECMDGOALS)) ## write every table in README, docs/ and the model cards anew, from eval/baseline
 	@$(PYTHON) -m pages
-oracle: build/studies/ladder-$(SET).json ## what each step is worth with true values: the oracle ladder
+ladder: build/studies/ladder-$(SET).json ## what each step is worth with true values: the oracle ladder
 parts: build/studies/parts-$(model)-$(SET).json ## pitch filter or postfilter left out, gains or strengths true: what each is worth
 trials: $(addprefix build/studies/,trials-$(model)-$(SET).json cases-$(model)-$(SET).json) ## clean speech, noise alone, other levels, words after resets and rests, vowels, whisper, DC
 weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak
@@ -170,7 +171,7 @@ build/values/systems: FORCE
 build/values/set-$(SET): FORCE
 	@mkdir -p $(@D); echo '$(abspath $(testset))' | cmp -s - $@ || echo '$(abspath $(testset))' > $@
 
-build/sets/$(SET)/set.json: build/values/set-$(SET) eval/testset.py eval/pairs.py eval/embedded/SHA256SUMS $(wildcard $(testset)/*) | .venv/core
+build/sets/$(SET)/set.json: build/values/set-$(SET) eval/testset.py eval/pairs.py eval/mixing.py eval/embedded/SHA256SUMS $(wildcard $(testset)/*) | .venv/core
 	@echo "== set: $(SET)"
 	@$(PYTHON) -m eval.testset prepare $(testset) --out build/sets $(strict:%=--strict)
 	@touch $@
@@ -194,7 +195,7 @@ $(STAMPS)/twin-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE
 	@$(PYTHON) -m codegen.twin --set build/sets/$(SET) --out build/out/twin/$(SET) --model $(model) --jobs $(CPUS)
 	@touch $@
 
-$(CHECKS): $(STAMPS)/check-%-$(SET): build/%/percepnet $(STAMPS)/twin-$(SET) targets/run.py
+$(CHECKS): $(STAMPS)/check-%-$(SET): build/%/percepnet $(STAMPS)/twin-$(SET) targets/run.py targets/diff.py
 	@echo "== check: $*"
 	@$(PYTHON) -m targets.run $* --set build/sets/$(SET)
 	@touch $@
@@ -204,7 +205,7 @@ matrix: $(ALL_TARGETS:%=build/%/gen/plan.json)
 	@echo "== check: every compiler, level and target"
 	@$(PYTHON) -m targets.matrix
 
-$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) targets/count.py targets/baseline.py targets/realtime.py targets/harness/count_plugin.c
+$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) $(COUNTING)
 	@echo "== count: $*"
 	@$(PYTHON) -m targets.count $* --set build/sets/$(SET)
 	@$(PYTHON) -m targets.realtime $*
@@ -251,7 +252,7 @@ $(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(
 	@$(PYTHON) -m eval.cost --set build/sets/$(SET) --model $(model)
 	@touch $@
 
-$(STAMPS)/vectors: build/values/model $(REFERENCE) $(CODEGEN) targets/vectors.py targets/signals.py | .venv/core
+$(STAMPS)/vectors: build/values/model $(REFERENCE) $(CODEGEN) targets/vectors.py reference/signals.py | .venv/core
 	@echo "== test vectors"
 	@$(PYTHON) -m targets.vectors --model $(model) --out build/vectors
 	@mkdir -p $(@D); touch $@
@@ -260,5 +261,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench costs cycles wmops score baseline publish oracle parts trials weaknesses cost vectors dist install demo npm wheel docs report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm wheel docs report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

@@ -64,7 +64,7 @@ PERIODS = "period"  # compared as a share of frames
 
 def sounds() -> dict[str, np.ndarray]:
     """(N,) int16 samples by name: speech, noise, full scale, near-silence, steady tones."""
-    from targets.signals import speech
+    from reference.signals import speech
 
     n = np.arange(int(SECONDS * 48000))
     rng = np.random.default_rng(7)

@@ -1,7 +1,7 @@
 """The sound in README.md, one clip before and after, as MP3 and spectrogram in docs/audio; and the
 pictures of the oracle ladder in docs/algorithm.md, of the same clip.
 
-`make check oracle` leaves what `python -m pages.sound` reads; run it again when the network or its
+`make check ladder` leaves what `python -m pages.sound` reads; run it again when the network or its
 integers change (tests/test_demo.py says so). The voice is synthetic, see eval/embedded/README.md.
 """
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, folder in sources.items():
         path = folder / f"{CLIP}.wav"
         if not path.exists():
-            raise SystemExit(f"{path}: not found; `make check oracle` writes it")
+            raise SystemExit(f"{path}: not found; `make check ladder` writes it")
         samples, rate = sf.read(path)
         (SOUND / f"{name}.webp").write_bytes(spectrogram(samples))
         if name not in LADDER:

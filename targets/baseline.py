@@ -2,7 +2,7 @@
 
 `make bench` prints the difference; the test suite fails when a total is more than 1 % worse.
 `python -m targets.baseline TARGET` puts the counts and the footprint of the last `make bench` in
-their place (`make costs` does it for all): commit them together with what changed them.
+their place (`make counts` does it for all): commit them together with what changed them.
 """
 
 import argparse

@@ -21,11 +21,11 @@ import numpy as np
 from elftools.elf.elffile import ELFFile
 
 from reference.clips import to_int16
+from reference.signals import adversarial, speech
 from targets import baseline
 from targets.build import call
 from targets.footprint import footprint
 from targets.run import read_record, write_record
-from targets.signals import adversarial, speech
 from targets.target import HARNESS, Target, load, read_plan
 
 CALL = "percepnet_process"

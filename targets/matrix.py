@@ -22,11 +22,11 @@ import soundfile
 
 from reference.clips import to_int16
 from reference.files import whole
+from reference.signals import adversarial, speech
 from targets import build
 from targets.diff import command_taps, first_difference, twin_taps
 from targets.run import check_kernels, first_line
 from targets.settings import EVERY_STAGE
-from targets.signals import adversarial, speech
 from targets.target import Target, load, read_plan
 from targets.variants import variants
 

@@ -18,8 +18,8 @@ from statistics import median
 
 import numpy as np
 
+from reference.signals import speech
 from targets.run import put_row, read_record, write_record
-from targets.signals import speech
 from targets.target import Target, load, read_plan
 
 ROUNDS = 15

@@ -18,8 +18,8 @@ from codegen.plan import canonical
 from codegen.suppressor import Suppressor
 from reference.clips import to_int16
 from reference.params import HOP
+from reference.signals import adversarial, speech
 from reference.suppressor import EVERY_STAGE, Options
-from targets.signals import adversarial, speech
 
 SECONDS = 1.0
 OPERATOR_VALUES = 4096

@@ -13,8 +13,8 @@ from conftest import needs
 
 from codegen import render
 from eval.testset import EMBEDDED
+from reference.signals import speech
 from targets import build, target
-from targets.signals import speech
 from targets.web import npm
 from targets.web.browser import chromium, served
 

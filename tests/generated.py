@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from codegen.render import write
+from reference.signals import adversarial, speech
 from reference.suppressor import Options
-from targets.signals import adversarial, speech
 
 __all__ = ["adversarial", "speech"]
 
@@ -99,7 +99,7 @@ def pointer(array: np.ndarray) -> ctypes.c_void_p:
 
 
 def snr_db(reference: np.ndarray, approximation: np.ndarray) -> float:
-    """Energy of the reference over the energy of the difference; NaN is not allowed."""
-    error = np.asarray(approximation, float) - reference
-    assert np.isfinite(error).all()
-    return 10 * np.log10(np.sum(np.square(reference)) / max(np.sum(np.square(error)), 1e-300))
+    """Energy of the reference over that of the difference, complex or not; NaN is not allowed."""
+    energy, error = (np.sum(np.abs(x) ** 2.0) for x in (reference, approximation - 1.0 * reference))
+    assert np.isfinite(error)
+    return 10 * np.log10(energy / max(error, 1e-300))

@@ -219,8 +219,8 @@ def test_record_of_an_older_build_is_dropped(tmp_path, monkeypatch):
 def test_help_has_every_word():
     text = subprocess.check_output(["make", "-s", "-C", ROOT, "help"], text=True)
     words = (
-        "help setup sets reference plan gen build twin check bench costs cycles wmops score "
-        "baseline publish oracle parts trials weaknesses cost vectors dist install demo npm "
+        "help setup sets reference plan gen build twin check bench counts cycles wmops score "
+        "baseline publish ladder parts trials weaknesses cost vectors dist install demo npm "
         "wheel docs report test lint train clean"
     )
     listed = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from c_harness import build
 
 from codegen.stages import comb as integer
 from reference import comb
 from reference.params import HOP, T_MAX, T_MIN, WINDOW
-from tests.c_harness import build
 
 # Look-ahead of 2 frames: the longest period for each number of future periods, with sum w_k^2
 # and w_0 of the renormalised Hann.

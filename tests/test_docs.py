@@ -23,7 +23,7 @@ import pytest
 import soundfile
 from shipped import call, needs_program
 
-from targets.signals import speech
+from reference.signals import speech
 from targets.target import ROOT
 
 pytestmark = pytest.mark.xdist_group("shipped")

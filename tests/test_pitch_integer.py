@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from c_harness import build
 
 from codegen.stages import pitch as integer
 from reference import pitch
 from reference.params import N_LAGS
-from tests.c_harness import build
 from tests.pitch_signals import awkward_signals, speech_like
 
 MAIN = """

@@ -36,7 +36,7 @@ def test_sound_is_what_the_command_makes(clips, name):
     heard, rate = soundfile.read(file)
     fresh = soundfile.read(io.BytesIO(sound(clips[name] / 32768)))[0]
     assert (rate, len(heard)) == (48000, len(clips[name]))
-    assert snr_db(fresh, heard) > CODEC_DB, "`make check oracle`, `python -m pages.sound`"
+    assert snr_db(fresh, heard) > CODEC_DB, "`make check ladder`, `python -m pages.sound`"
     assert file.stat().st_size < 100_000
 
 

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from codegen.plan import VERSION
-from targets.signals import speech
+from reference.signals import speech
 
 pytestmark = pytest.mark.xdist_group("shipped")
 

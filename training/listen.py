@@ -8,16 +8,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import soxr
-from pesq import PesqError, pesq
-from pystoi import stoi
 
+from eval.metrics import MetricError, estoi, pesq_wb
 from reference import dnn
 from reference.params import RATE
 from reference.suppressor import enhance
 from training.store import Source
 
-PESQ_RATE = 16_000
 FRAMES = 800  # 8 s a clip
 SNR_RANGE = (-5.0, 20.0)  # dB: where a suppressor is needed
 DRAWS, ROWS = 50, 8  # mixtures are made so many at a time, at most so often
@@ -37,9 +34,9 @@ class Score(NamedTuple):
 
 
 def score(clean: np.ndarray, heard: np.ndarray) -> Score:
-    """One clip, (N,) at 48 kHz. Raises PesqError where PESQ finds no utterance in ``clean``."""
-    low = [soxr.resample(x.astype(float), RATE, PESQ_RATE) for x in (clean, heard)]
-    return Score(pesq(PESQ_RATE, *low, "wb"), stoi(*low, PESQ_RATE, extended=True))
+    """One clip, (N,) at 48 kHz. Raises MetricError where there is no speech in ``clean``."""
+    pair = clean.astype(float), heard.astype(float)
+    return Score(pesq_wb(*pair, RATE), estoi(*pair, RATE))
 
 
 class Clip(NamedTuple):
@@ -58,7 +55,7 @@ class Listener:
         for clip in candidates(source) if clips else ():
             try:
                 rows.append(score(clip.clean, clip.noisy))
-            except PesqError:  # no utterance in it
+            except MetricError:  # no utterance in it
                 continue
             self.clips.append(clip)
             if len(self.clips) == clips:

@@ -7,17 +7,17 @@ import argparse
 import shutil
 from pathlib import Path
 
-from eval.testset import EMBEDDED
 from targets.target import ROOT
 from targets.web import npm
 from targets.wheel import shipped_models
 
 PAGE = Path(__file__).parent / "page"
 FOLDER = Path("build/demo")
+NOISY = ROOT / "eval" / "embedded" / "noisy"
 DEFAULT = "small"
 SAMPLES = {
-    "office.flac": EMBEDDED / "noisy" / "en_ella_fan_office_snr0_tl-26_fileid_10.flac",
-    "keyboard.flac": EMBEDDED / "noisy" / "de_bernd_keyboard_snr5_tl-26_fileid_11.flac",
+    "office.flac": NOISY / "en_ella_fan_office_snr0_tl-26_fileid_10.flac",
+    "keyboard.flac": NOISY / "de_bernd_keyboard_snr5_tl-26_fileid_11.flac",
     "singing.mp3": ROOT / "docs" / "audio" / "weak" / "singing.mp3",
 }
 """As the page names them; the last is a failure."""

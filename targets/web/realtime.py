@@ -11,14 +11,14 @@ import shutil
 import statistics
 from pathlib import Path
 
-from eval.testset import EMBEDDED
 from targets.build import call
+from targets.target import ROOT
 from targets.web.browser import chromium, served
 from targets.web.npm import FOLDER
 
 PEER = "@jitsi/rnnoise-wasm@0.2.1"
 SITE = Path("build/web/realtime")
-CLIP = EMBEDDED / "noisy" / "en_ella_fan_office_snr0_tl-26_fileid_10.flac"
+CLIP = ROOT / "eval/embedded/noisy" / "en_ella_fan_office_snr0_tl-26_fileid_10.flac"
 PAGE = Path(__file__).with_name("realtime.html")
 WORKLET = Path(__file__).with_name("realtime_rnnoise.js")
 
