@@ -36,8 +36,9 @@ REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safet
 CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
 HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/shared.py targets/target.py
 BY_HAND := $(shell find targets tests -name '*.[ch]' -not -path '*/golden/*')
-SCORING := eval/score.py eval/mixing.py $(wildcard eval/metrics/*.py)
-COUNTING := targets/count.py targets/footprint.py targets/baseline.py targets/realtime.py targets/harness/count_plugin.c
+SCORING := $(wildcard eval/*.py eval/metrics/*.py)
+COUNTING := $(addprefix targets/,$(addsuffix .py,count baseline footprint settings signals realtime)) \
+    targets/harness/count_plugin.c
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
 define keep_counts
@@ -195,7 +196,7 @@ $(STAMPS)/twin-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE
 	@$(PYTHON) -m codegen.twin --set build/sets/$(SET) --out build/out/twin/$(SET) --model $(model) --jobs $(CPUS)
 	@touch $@
 
-$(CHECKS): $(STAMPS)/check-%-$(SET): build/%/percepnet $(STAMPS)/twin-$(SET) targets/run.py targets/diff.py
+$(CHECKS): $(STAMPS)/check-%-$(SET): build/%/percepnet $(STAMPS)/twin-$(SET) targets/run.py targets/diff.py targets/variants.py
 	@echo "== check: $*"
 	@$(PYTHON) -m targets.run $* --set build/sets/$(SET)
 	@touch $@
@@ -213,7 +214,7 @@ $(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) $(COUNTING)
 
 # Outside systems, and ours with other options, which run the command of the host.
 $(STAMPS)/run-%-$(SET): build/sets/$(SET)/set.json build/host/percepnet \
-    eval/systems.toml eval/systems.py eval/peers.py | .venv/peers
+    eval/systems.toml $(SCORING) | .venv/peers
 	@echo "== system: $*"
 	@$(PYTHON) -m eval.systems $* --set build/sets/$(SET) --workers $(CPUS)
 	@touch $@
@@ -238,7 +239,7 @@ build/studies/%-$(model)-$(SET).json: $(STUDY_SOURCES)
 	@echo "== $*: $(SET)"
 	@$(PYTHON) -m studies $* --set build/sets/$(SET) --model $(model)
 
-build/weaknesses/SHA256SUMS: eval/weaknesses.py eval/embedded/SHA256SUMS | .venv/core
+build/weaknesses/SHA256SUMS: $(SCORING) eval/embedded/noises.py eval/embedded/SHA256SUMS | .venv/core
 	@$(PYTHON) -m eval.weaknesses make build/weaknesses
 
 STEPS = signal weights activations
@@ -247,7 +248,7 @@ $(STEPS:%=$(STAMPS)/step-%-$(SET)): $(STAMPS)/step-%-$(SET): build/sets/$(SET)/s
 	@$(PYTHON) -m codegen.steps $* --set build/sets/$(SET) --out build/out/step-$*/$(SET) --model $(model) --jobs $(CPUS)
 	@touch $@
 
-$(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(STAMPS)/step-%-$(SET)) eval/cost.py $(SCORING)
+$(STAMPS)/cost-$(SET): $(STAMPS)/float-$(SET) $(STAMPS)/twin-$(SET) $(STEPS:%=$(STAMPS)/step-%-$(SET)) $(SCORING)
 	@echo "== cost of integers: $(SET)"
 	@$(PYTHON) -m eval.cost --set build/sets/$(SET) --model $(model)
 	@touch $@

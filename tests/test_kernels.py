@@ -97,6 +97,13 @@ def test_every_variant_equals_scalar_on_the_host(host):
     assert "scalar: 0 of" in done.stdout
 
 
+def test_an_operation_without_a_check_does_not_build(host):
+    """The table of kernels names it, and nothing in kernel_check does."""
+    with pytest.raises(SystemExit, match="check_halve_s16"):
+        host.mutated("kernels.h", "    DO(erb_inner_s32)", "    DO(halve_s16) DO(erb_inner_s32)")
+    host.link(host.objects)
+
+
 @pytest.fixture(scope="module")
 def arm64(tmp_path_factory):
     needs("arm64")

@@ -1,0 +1,67 @@
+"""The Makefile makes anew what depends on a changed module: its lists name all that is imported."""
+
+import ast
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("targets", "eval", "studies")  # of the others the Makefile takes every file
+
+
+@cache
+def imported(module: str) -> frozenset[str]:
+    """Files of ROOMS that running a module reads, itself included; packages by their __init__."""
+    path = ROOT / f"{module.replace('.', '/')}.py"
+    path = path if path.exists() else path.with_suffix("") / "__init__.py"
+    if not path.exists() or module.split(".")[0] not in ROOMS:
+        return frozenset()
+    found = {path.relative_to(ROOT).as_posix()}
+    for node in ast.parse(path.read_text()).body:
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name != module:
+                found |= imported(name)
+    return frozenset(found)
+
+
+@pytest.fixture(scope="module")
+def rules():
+    """{file: (its prerequisites, modules that its recipe runs)} of all rules, as for arm64."""
+    done = subprocess.run(["make", "-npq", "target=arm64"], cwd=ROOT, check=False,
+                          capture_output=True, text=True)  # fmt: skip
+    database = done.stdout.split("# Implicit Rules", 1)[1].replace("%", "arm64")
+    found, lines = {}, database.splitlines()
+    for number, line in enumerate(lines):
+        if head := re.match(r"(build/[^:=]+): ([^=]*)$", line):
+            recipe = []
+            for after in lines[number + 1 :]:
+                if not after.startswith(("#", "\t")):
+                    break
+                recipe.append(after)
+            modules = re.findall(r"\$\(PYTHON\) -m ((?:\w+\.)*\w+)", "\n".join(recipe))
+            found[head[1]] = (set(head[2].replace("|", " ").split()), modules)
+    return found
+
+
+def prerequisites(name: str, rules: dict) -> set[str]:
+    """Of a file and of all that it is made from."""
+    own = rules.get(name, (set(), []))[0]
+    return own.union(*(prerequisites(other, rules) for other in own if other in rules))
+
+
+def test_rules_name_every_module_that_they_run(rules):
+    missing = {}
+    for name, (_, modules) in rules.items():
+        wanted = set().union(*(imported(module) for module in modules))
+        left = wanted - prerequisites(name, rules)
+        if left := sorted(path for path in left if not path.endswith("__init__.py")):
+            missing[name] = left
+    assert len(rules) > 10 and not missing
