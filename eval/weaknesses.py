@@ -5,7 +5,8 @@
 
 The set has the layout of the DNS Challenge. Its speech is that of the embedded set, music and song
 are synthetic, so it can be passed on. `clean` is what the listener wants: also the music, the song,
-both talkers. `measure` writes docs/audio/weak/*.mp3 and BUILD/studies/weaknesses-<model>.json:
+both talkers. `measure` writes sound, docs/audio/weak/<case>.mp3 before and BUILD/heard/<model>/
+after, and BUILD/studies/weaknesses-<model>.json:
 
     {"study", "model", "weights", "versions",
      "rows": [{"case", "title", "system", "pesq_wb", "si_sdr", "speech_loss"}]}
@@ -173,15 +174,18 @@ def figures(row: dict) -> dict[str, float | None]:
 
 
 def write_audio(build: Path, found: dict[str, dict[str, dict]], model: str) -> None:
-    """<case>.mp3 and <case>-<model>.mp3 of every case, both brought to HEARD_DBFS by one gain."""
-    AUDIO.mkdir(parents=True, exist_ok=True)
+    """Every case before, in AUDIO, and after, in BUILD/heard/<model>, brought to HEARD_DBFS by the
+    same gain. What comes before is the same for every model, and committed."""
+    heard = build / "heard" / model
+    for folder in (AUDIO, heard):
+        folder.mkdir(parents=True, exist_ok=True)
     for name, rows in found.items():
         gain = 10 ** ((HEARD_DBFS - CASES[name].level_dbfs) / 20)
         clip = f"{rows['noisy']['clip']}.wav"
-        for folder, stem in ((build / "sets" / NAME / "noisy", name),
-                             (build / "out" / "twin" / NAME, f"{name}-{model}")):
+        for folder, place in ((build / "sets" / NAME / "noisy", AUDIO),
+                              (build / "out" / "twin" / NAME, heard)):
             samples, rate = sf.read(folder / clip)
-            (AUDIO / f"{stem}.mp3").write_bytes(sound(samples * gain, rate, COMPRESSION))
+            (place / f"{name}.mp3").write_bytes(sound(samples * gain, rate, COMPRESSION))
 
 
 def measure(args: argparse.Namespace) -> None:
@@ -195,7 +199,7 @@ def measure(args: argparse.Namespace) -> None:
     path = args.build / "studies" / f"{NAME}-{args.model}.json"
     with whole(path) as new:
         new.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"{path}, {AUDIO}: {len(found)} cases")
+    print(f"{path}, {args.build / 'heard' / args.model}: {len(found)} cases")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from safetensors import safe_open
 
 from eval.baseline import read, read_all, weights_hash
+from eval.listen import SOUND
 from eval.tables import HEADS, STEP_MEASURES
 from pages import weaknesses
 from pages.scores import MEASURES, figures, set_names, stored
@@ -14,13 +15,16 @@ from reference.markdown import table
 
 
 def weights(model: str) -> str:
-    """Count, type and hash of the weights, from the file."""
+    """Count, type and hash of the weights, from the file; links to the sound of one clip."""
     path = dnn.model_path(model)
     with safe_open(path, "np") as file:
         tensors = [file.get_tensor(name) for name in file.keys()]  # noqa: SIM118
     kinds = ", ".join(sorted({str(tensor.dtype) for tensor in tensors}))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return f"{sum(t.size for t in tensors):,} parameters, {kinds}, sha256 `{digest}`.\n"
+    text = f"{sum(t.size for t in tensors):,} parameters, {kinds}, sha256 `{digest}`.\n"
+    if not (SOUND / f"{model}.mp3").exists():
+        return text
+    return f"{text}To hear: [before](/docs/audio/noisy.mp3), [after](/docs/audio/{model}.mp3).\n"
 
 
 def of_older(results: dict[str, dict], model: str) -> str:

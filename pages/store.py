@@ -3,7 +3,8 @@
     python -m pages.store --set build/sets/X --model small
 
 Scores (make score) must be there; what else has been measured with the present weights comes along:
-studies of this set, costs, drift, matrix, first ring. Results of other weights are named and left.
+studies of this set, costs, drift, matrix, first ring; of the embedded set also one clip to hear.
+Results of other weights are named and left.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from eval.baseline import LIMITS, weights_hash
 from eval.provenance import read_systems
 from eval.report import read_scores
 from eval.score import tools
+from pages import sound
 from pages.scores import MEASURES
 from reference.files import whole
 
@@ -121,6 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     where = (args.build, args.set.name, args.model)
     stored = [*scores(*where), *others(*where)]
+    if args.set.name == "embedded":
+        sound.keep(args.build / "out" / "twin" / "embedded", args.model)
     print(f"stored in {baseline.HERE.name}: {', '.join(stored)}")
     return 0
 

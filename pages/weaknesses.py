@@ -29,13 +29,13 @@ def cases(model: str) -> str:
     old = "" if content["weights"] == weights_hash(model) else " Of the weights before these."
     lines = [[title, *(figure(rows[system], m) for m in ("pesq_wb", "si_sdr")
                        for system in ("noisy", "twin")), figure(rows["twin"], "speech_loss"),
-              f"[before](/docs/audio/weak/{rows['twin']['case']}.mp3)",
-              f"[after](/docs/audio/weak/{rows['twin']['case']}-{model}.mp3)"]
+              f"[before](/docs/audio/weak/{rows['twin']['case']}.mp3)"]
              for title, rows in found.items()]  # fmt: skip
-    head = ["case", "PESQ-WB in", "out", "SI-SDR dB in", "out", "lost dB", "", " "]
+    head = ["case", "PESQ-WB in", "out", "SI-SDR dB in", "out", "lost dB", "to hear"]
     return (
-        f"`make weaknesses model={model}`: one clip a case, synthetic (`eval/weaknesses.py`). "
-        "Lost: by how much\nwhat is wanted became weaker, be it voices, music or song."
+        f"`make weaknesses model={model}`: one clip a case, synthetic (`eval/weaknesses.py`), and "
+        f"what the model makes of it in\n`build/heard/{model}`; `make demo` plays any sound in a "
+        "browser. Lost: by how much what is wanted became weaker,\nbe it voices, music or song."
         f"{old}\n\n{table(head, lines)}"
     )
 
