@@ -59,13 +59,13 @@ def test_a_gpu_learns_as_the_cpu_does():
         torch.testing.assert_close(got, want, rtol=0, atol=0.01 * want.abs().max().item())
 
 
-def random_batch(frames=30, batch=2) -> Batch:
+def random_batch(frames=40, batch=2) -> Batch:
     shape = (frames, batch, N_BANDS)
     parts = [torch.rand(shape) for _ in range(2)] + [torch.ones(shape) for _ in range(2)]
     return Batch(torch.randn(frames, batch, 70), *parts, torch.rand(frames, batch))
 
 
-def random_logits(frames=30, batch=2):
+def random_logits(frames=40, batch=2):
     bands = [torch.randn(frames, batch, N_BANDS, requires_grad=True) for _ in range(2)]
     return (*bands, torch.randn(frames, batch, requires_grad=True))
 
@@ -98,7 +98,7 @@ def test_masked_bands_teach_nothing_and_the_first_frame_does():
 
 def test_too_small_gains_can_be_made_to_cost_more():
     batch, logits = random_batch(), random_logits()
-    shape = Shape(gamma=0.5, over=0.6, heard=0)
+    shape = Shape(gamma=0.5, over=0.6, heard=0, unlike=0)
     batch = batch._replace(gain=torch.full_like(batch.gain, 0.25))
     # 0.25^0.5 = 0.5; gains 0.09 and 0.49 are equally far on the scale of the loss.
     low, high = (

@@ -1,4 +1,5 @@
-"""The loss, on logits (P20 section 4.2), and what is heard of the errors (`loudness.py`).
+"""The loss, on logits (P20 section 4.2), what is heard of the errors (`loudness.py`) and what they
+cost in likeness to speech (`intelligibility.py`).
 
 Powers of sigmoids are taken as exp(gamma logsigmoid(a)), so no gradient is unbounded at 0 or 1.
 """
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.intelligibility import unlike
 from training.loudness import disturbance, judged_energy
 
 FOURTH = 10.0  # C4: punishes large errors, such as killing speech
@@ -22,10 +24,11 @@ class Shape(NamedTuple):
     over: float = 0.3  # weight of the one-sided square where the gain is too small (PercepNet+)
     strength: float = 0.5  # weight of the strength term
     heard: float = 15.0  # weight of the disturbance that a listener hears
+    unlike: float = 4.0  # weight of what envelopes lose of the likeness to speech
 
 
 class Batch(NamedTuple):
-    """What the loss needs, each (L, B, 34) but vad (L, B), L >= 20.
+    """What the loss needs, each (L, B, 34) but vad (L, B), L >= 38.
 
     features: (L, B, 70), or as many frames more before the first as convolutions look back on.
     """
@@ -36,6 +39,7 @@ class Batch(NamedTuple):
     gain_weight: Tensor
     strength_weight: Tensor
     vad: Tensor
+    moderate: Tensor | None = None  # gains nearer to the true ones than a teacher's, for `unlike`
 
 
 class Terms(NamedTuple):
@@ -47,6 +51,7 @@ class Terms(NamedTuple):
     strength: Tensor
     voice: Tensor
     heard: Tensor
+    unlike: Tensor
     error: Tensor  # mean |gain - target|, no part of the loss
 
 
@@ -78,11 +83,12 @@ def loss(
     off = (1 - target.strength) ** gamma - torch.exp(gamma * functional.logsigmoid(-strength))
     by_strength = bands * masked_mean(off * off, weight)
     voice = functional.binary_cross_entropy_with_logits(vad, target.vad)
-    heard = disturbance(
-        torch.sigmoid(gain), target.gain, judged_energy(batch.features)[-len(gain) :],
-        target.gain_weight,
-    )  # fmt: skip
+    said, energy = torch.sigmoid(gain), judged_energy(batch.features)[-len(gain) :]
+    heard = disturbance(said, target.gain, energy, target.gain_weight)
+    moderate = target.gain if target.moderate is None else target.moderate
+    lost = unlike(said, moderate, energy * target.gain_weight)
     total = terms["square"] + FOURTH * terms["fourth"] + shape.over * terms["over"]
-    total = total + shape.strength * by_strength + VOICE * voice + shape.heard * heard
-    error = masked_mean((torch.sigmoid(gain.detach()) - target.gain).abs(), target.gain_weight)
-    return Terms(total, terms["square"], terms["fourth"], by_strength, voice, heard, error)
+    total = total + shape.strength * by_strength + VOICE * voice
+    total = total + shape.heard * heard + shape.unlike * lost
+    error = masked_mean((said.detach() - target.gain).abs(), target.gain_weight)
+    return Terms(total, terms["square"], terms["fourth"], by_strength, voice, heard, lost, error)

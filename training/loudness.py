@@ -1,28 +1,25 @@
 """What a listener hears of wrong gains, in the manner of PESQ (ITU-T P.862), in the 34 bands.
 
 The square loss takes a band for a band. A listener hears loud ones more than soft ones, noise that
-was added more than speech that is missing, and the worst moments more than the mean. Judged is what
-comes out: the gains behind the envelope postfilter.
+was added more than speech that is missing, and the worst moments more than the mean. Judged are the
+gains themselves, not behind the envelope postfilter.
 """
-
-import math
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
 from reference.params import (
-    BAND_GAIN_LIMIT,
     LOG_ENERGY_OFFSET,
     LOG_ENERGY_SCALE,
     LOOKAHEAD_FRAMES,
     N_BANDS,
-    POSTFILTER_BETA,
 )
 
 LOUDNESS = 0.23  # loudness grows as energy^0.23 (Zwicker, as in P.862)
 THRESHOLD = 1e-4  # energy that is just heard, of the mean of a band of active speech
 ACTIVE = 1e-3  # a frame of active speech has so much energy of the loudest one
+QUIET = 0.3  # of the energy of noise: speech that is softer is judged as if it were so loud
 MASKED = 0.25  # a difference that is smaller than this part of the softer loudness goes unheard
 ASYMMETRY, LEAST, MOST = 1.2, 3.0, 12.0  # added energy weighs (after / before)^1.2, from 3 to 12
 WEIGHTS = (0.1, 0.0309)  # of the difference and of what was added
@@ -40,34 +37,25 @@ def judged_energy(features: Tensor) -> Tensor:
     return torch.cat([energy[:LOOKAHEAD_FRAMES], energy[:-LOOKAHEAD_FRAMES]])
 
 
-def postfiltered(gain: Tensor, y_energy: Tensor) -> Tensor:
-    """Gains behind the envelope postfilter, as in `reference/postfilter.py`: (…, 34)."""
-    warped = gain * torch.sin(math.pi / 2 * gain)
-    before, after = (((g * g * y_energy).sum(-1, keepdim=True) + TINY) for g in (gain, warped))
-    rho = before / after
-    given_back = torch.sqrt((1 + POSTFILTER_BETA) * rho / (1 + POSTFILTER_BETA * rho * rho))
-    return (warped * given_back).clamp(max=BAND_GAIN_LIMIT)
-
-
 def threshold(clean: Tensor, noisy: Tensor) -> Tensor:
     """Energy that is just heard in each sequence: (L, B, 34) energies -> (B, 1).
 
-    By the mean of active speech; in sequences of noise alone, by a hundredth of the noise.
+    By the mean of active speech, but no less than QUIET of the noise, which hides what is softer.
     """
     total = clean.sum(-1)
     active = (total > ACTIVE * total.amax(0)).float()
     speech = (total * active).sum(0) / (active.sum(0) + TINY)
-    level = torch.maximum(speech, 0.01 * noisy.sum(-1).mean(0)).clamp(min=1e-7)
+    level = torch.maximum(speech, QUIET * noisy.sum(-1).mean(0)).clamp(min=1e-7)
     return THRESHOLD * level[:, None] / N_BANDS
 
 
 def disturbance(gain: Tensor, target: Tensor, y_energy: Tensor, weight: Tensor) -> Tensor:
     """How much is heard of gains that are not the targets, all (L, B, 34), L >= 20: a scalar.
 
-    gain: the network's, 0...1, before the postfilter; weight: 0 where a band is not judged.
+    gain: the network's, 0...1; weight: 0 where a band is not judged.
     """
     noisy = y_energy * weight
-    before, after = target**2 * noisy, postfiltered(gain, noisy) ** 2 * noisy
+    before, after = target**2 * noisy, gain**2 * noisy
     heard = threshold(before, noisy)
     loud = [(0.5 + 0.5 * energy / heard) ** LOUDNESS - 1 for energy in (before, after)]
     apart = relu((loud[1] - loud[0]).abs() - MASKED * torch.minimum(*loud))

@@ -14,6 +14,7 @@ from training.loss import Batch
 
 PARTS = (N_FEATURES, *5 * (N_BANDS,), 1, 1)
 WIDTH = sum(PARTS)
+MODERATE = 0.5  # part of the teacher's share where likeness to speech is judged: its ESTOI is less
 SETTLES, SETTLED = 30, 60  # frames: the teacher's own state is too fresh before
 
 
@@ -29,8 +30,9 @@ def batch(stored: Tensor, teach: float, history: int = 0) -> Batch:
         frames[history:], PARTS, 2
     )
     share = teach * believed
+    moderate = torch.lerp(gain, its_gain, MODERATE * share)
     gain, strength = torch.lerp(gain, its_gain, share), torch.lerp(strength, its_strength, share)
-    return Batch(features, gain, strength, weight, weight, vad[..., 0])
+    return Batch(features, gain, strength, weight, weight, vad[..., 0], moderate)
 
 
 class Labeller:
