@@ -108,7 +108,8 @@ def report(model: str, differences: np.ndarray, about: dict) -> bool:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", nargs="+", default=["tiny", "small", "full"])
+    every = sorted(path.stem for path in dnn.MODELS.glob("*.safetensors"))
+    parser.add_argument("--model", nargs="+", default=every)
     parser.add_argument("--set", type=Path, default=Path("build/sets/embedded"))
     parser.add_argument("--minutes", type=float, default=60)
     args = parser.parse_args()

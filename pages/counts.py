@@ -25,6 +25,7 @@ CPUS = {"cortex-a53": "Cortex-A53 (NEON)", "cortex-a76": "Cortex-A76 (dot produc
 CALLS = {"frame": "a call a frame", "block4": "four frames a call"}
 FIGURES = {"mean": "mean", "max": "largest"}
 TIMES = ("us_min", "us_median")
+KERNELS = {"scalar": "plain C", "avx2": "AVX2", "vnni": "VNNI", "pyrnnoise": "RNNoise, in turn"}
 
 
 def stored() -> dict[tuple[str, str], dict]:
@@ -103,7 +104,8 @@ def times() -> str:
     for run in read_all("times").values():
         shares = {(row["kernels"], row["call"]): [f"{row[figure] / 100:.2f}" for figure in TIMES]
                   for row in run["rows"]}  # fmt: skip
-        lines = [[name, *(cell for call in CALLS for cell in shares.get((name, call), [None] * 2))]
+        lines = [[KERNELS.get(name, name),
+                  *(cell for call in CALLS for cell in shares.get((name, call), [None] * 2))]
                  for name in dict.fromkeys(name for name, _ in shares)]  # fmt: skip
         head = ["kernels", "single frame, least", "median", "block of 4, least", "median"]
         parts.append(f"`{run['model']}` on {run['machine']}, per cent of one core:\n\n"

@@ -2,11 +2,14 @@
 
 `make bench` prints the difference; the test suite fails when a total is more than 1 % worse.
 `python -m targets.baseline TARGET` puts the counts and the footprint of the last `make bench` in
-their place (`make counts` does it for all): commit them together with what changed them.
+their place (`make counts` does it for all): commit them together with what changed them. Of a
+target that is timed it keeps the times, `eval/baseline/times/<target>-<model>.json`, for a page.
 """
 
 import argparse
 import json
+import os
+import platform
 from pathlib import Path
 
 from targets.run import read_record
@@ -91,11 +94,33 @@ def save(record: dict) -> Path:
     return path
 
 
+def save_times(record: dict) -> Path:
+    """Writes the times of a record; the path. Raises SystemExit when nothing was timed."""
+    rows = record["realtime"]
+    if not rows:
+        raise SystemExit("nothing was timed; `make bench` comes first")
+    path = FOLDER.parent / "times" / f"{rows[0]['target']}-{rows[0]['model']}.json"
+    kept = [{key: row[key] for key in ("kernels", "call", "us_min", "us_median")} for row in rows]
+    content = {"target": rows[0]["target"], "model": rows[0]["model"], "machine": machine()}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content | {"rows": kept}, indent=1) + "\n")
+    return path
+
+
+def machine() -> str:
+    """Name of this machine's processor, and how many cores there are."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target")
-    print(f"{save(read_record(load(parser.parse_args().target)))} written")
+    target = load(parser.parse_args().target)
+    keep = save if target.counted else save_times
+    print(f"{keep(read_record(target))} written")
 
 
 if __name__ == "__main__":

@@ -165,6 +165,18 @@ def test_baseline(tmp_path, monkeypatch):
     assert "not compared" in baseline.differences(other)[0]
 
 
+def test_times_are_kept_with_the_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(baseline, "FOLDER", tmp_path / "counts")
+    row = {"target": "host", "model": "tiny", "kernels": "avx2", "call": "frame", "us_min": 1.5,
+           "us_median": 2.5, "cpu": "native", "ratio": None}  # fmt: skip
+    path = baseline.save_times({"realtime": [row]})
+    kept = json.loads(path.read_text())
+    assert path == tmp_path / "times" / "host-tiny.json" and kept["machine"].endswith("cores")
+    assert kept["rows"] == [{"kernels": "avx2", "call": "frame", "us_min": 1.5, "us_median": 2.5}]
+    with pytest.raises(SystemExit, match="nothing was timed"):
+        baseline.save_times({"realtime": []})
+
+
 def test_no_frame_of_any_size_is_far_above_the_mean():
     """Stored counts: the largest frame of any input at most 3 % above the mean of speech."""
     for place, content in counts.stored().items():
