@@ -13,7 +13,6 @@ import numpy as np
 
 from codegen import declare, fixed, kernels, quantize, suppressor
 from codegen.buffers import COLUMNS
-from codegen.stages import stft
 from codegen.suppressor import STAGES
 from reference import params
 from reference.dnn import model_path, parse, read_bytes
@@ -54,7 +53,7 @@ def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
         "constants": constants,
         "tables": {name: describe(*table) for name, table in tables.items()},
         "bounds": bounds(),
-        "stft": stft.plan(),
+        **{name: module.plan() for name, module in STAGES.items() if hasattr(module, "plan")},
         "dnn": network,
         "kernels": kernels.plan(),
         "packing": kernels.packing(max(kernels.COLS_CHECKED, network["cols_max"])),

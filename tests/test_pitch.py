@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pitch_signals import awkward_signals, speech_like, vowel
 
 from reference import pitch
 from reference.params import (
@@ -24,7 +25,6 @@ from reference.params import (
     T_MAX,
     T_MIN,
 )
-from tests.pitch_signals import awkward_signals, speech_like, vowel
 
 SETTLED = 8  # frames until all histories hold signal
 

@@ -8,13 +8,13 @@ import json
 import numpy as np
 import pytest
 import soundfile as sf
+from pitch_signals import vowel
 
 from eval import pairs, trackers
 from eval.mixing import active_level
 from eval.testset import EMBEDDED
 from reference.params import HOP, RATE
 from studies import pitch as judge
-from tests.pitch_signals import vowel
 
 SETTLED = 8  # frames until all histories hold signal
 SECOND = RATE // HOP  # frames

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from c_harness import build
+from pitch_signals import awkward_signals, speech_like
 
 from codegen.stages import pitch as integer
 from reference import pitch
 from reference.params import N_LAGS
-from tests.pitch_signals import awkward_signals, speech_like
 
 MAIN = """
 #include "pitch.h"
