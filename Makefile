@@ -26,7 +26,7 @@ endif
 ALL_TARGETS := $(basename $(notdir $(wildcard targets/*.toml)))
 # Whose compilers and emulator set-up looks after: the test suite builds for all; full adds clang.
 NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(target))) $(full:%=full) \
-    $(filter cycles,$(MAKECMDGOALS)) $(if $(filter npm demo,$(MAKECMDGOALS)),wasm) $(if $(filter wmops,$(MAKECMDGOALS)),armv7 full)
+    $(filter cycles plugins,$(MAKECMDGOALS)) $(if $(filter npm demo,$(MAKECMDGOALS)),wasm) $(if $(filter wmops,$(MAKECMDGOALS)),armv7 full)
 SYSTEM := $(STAMPS)/system-$(subst $() ,-,$(strip $(NEEDED)))
 
 # Words that leave results: asked for together, `baseline` and `publish` wait for them.
@@ -92,6 +92,8 @@ demo: .venv/core ## page to hear it in a browser, for any server of files: build
 	@$(PYTHON) -m targets.web.demo
 npm: .venv/core ## package for browsers and node, WebAssembly of every model: build/npm
 	@$(PYTHON) -m targets.web.npm
+plugins: $(target:%=build/%/percepnet) ## LADSPA, LV2, filter chain for PipeWire: build/TARGET/plugins
+	@$(PYTHON) -m targets.plugins.build $(target)
 wheel: .venv/wheel ## Python package of every model for this machine: build/wheel
 	@$(PYTHON) -m targets.wheel
 docs: .venv/docs ## the pages of docs/ as a site: build/site
@@ -262,5 +264,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm wheel docs report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test lint train clean matrix FORCE
 .DELETE_ON_ERROR:

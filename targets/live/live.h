@@ -28,7 +28,8 @@ void live_reset(live *l);
  * allowed. A sample becomes the nearest int16_t, what is beyond full scale is clipped, NaN is 0. */
 void live_run(live *l, const float *in, float *out, size_t count);
 
-/* Samples at `rate` from a sample going in to the same sample coming out. */
+/* Samples at `rate` from a sample going in to the same sample coming out; to the nearest where the rate
+ * is no multiple of 25 Hz. */
 size_t live_latency(const live *l);
 
 /* Voice activity of the newest hop, 0 to 32767. */
