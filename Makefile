@@ -111,7 +111,7 @@ lint: .venv/test ## ruff over the Python code, clang-format over the C written b
 train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=60] [name=mine]; resumes
 	$(PYTHON) -m training.train --model $(model) --out build/train \
 	    --minutes $(minutes) $(SOURCES)
-	$(PYTHON) -m training.export --run build/train/$(strip $(model)) --name $(name) $(SOURCES)
+	$(PYTHON) -m training.export --run build/train/$(strip $(model)) --name $(name) $(if $(filter mine,$(name)),--replace) $(SOURCES)
 
 clean: ## remove build/ (the virtual environment stays)
 	rm -rf build
