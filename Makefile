@@ -37,7 +37,7 @@ CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
 HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/shared.py targets/target.py
 BY_HAND := $(shell find targets tests -name '*.[ch]' -not -path '*/golden/*')
 SCORING := $(wildcard eval/*.py eval/metrics/*.py)
-COUNTING := $(addprefix targets/,$(addsuffix .py,count baseline footprint settings signals realtime)) \
+COUNTING := $(addprefix targets/,$(addsuffix .py,count baseline footprint settings realtime)) \
     targets/harness/count_plugin.c
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
