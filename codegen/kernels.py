@@ -152,11 +152,6 @@ def files() -> list[str]:
     return [f"{op['name']}_{isa}.c" for op in OPS for isa in op["isas"]]
 
 
-def scalar_files(stage: str) -> list[str]:
-    """Those that a stage needs everywhere."""
-    return [f"{op['name']}_scalar.c" for op in OPS if op["stage"] == stage]
-
-
 def packing(cols_max: int = COLS_CHECKED) -> dict[str, int]:
     """Layout of matrices; cols_max: packed columns of the widest with int8 inputs."""
     return {

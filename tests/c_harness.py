@@ -28,7 +28,7 @@ def build(
     stages = {name: importlib.import_module(f"codegen.stages.{name}") for name in names}
     plans = {name: stage.plan() for name, stage in stages.items() if hasattr(stage, "plan")}
     plans |= {"kernels": kernels.plan(), "packing": kernels.packing(), "structs": structs()}
-    templates = [*templates, *(f"{c}.j2" for name in names for c in kernels.scalar_files(name))]
+    templates = [*templates, *(f"{c}.j2" for name in names for c in scalar_files(name))]
     for template in {"fixed.h.j2", "kernels.h.j2", *templates}:
         text = environment().get_template(template).render(**plans, **(context or {}))
         (tmp_path / template.removesuffix(".j2")).write_text(text)
@@ -50,6 +50,11 @@ def build(
         ).stdout
 
     return run
+
+
+def scalar_files(stage: str) -> list[str]:
+    """Kernels that a stage needs everywhere."""
+    return [f"{op['name']}_scalar.c" for op in kernels.OPS if op["stage"] == stage]
 
 
 def structs() -> dict[str, list[dict]]:

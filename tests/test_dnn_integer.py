@@ -4,7 +4,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from c_harness import c_tables
+from c_harness import c_tables, scalar_files
 from test_fixed import GCC
 from test_quantize import ODD, SMALL, TOY, random_network, random_tensors
 
@@ -16,7 +16,7 @@ from codegen.suppressor import structs
 from reference.dnn import Network
 from reference.topology import LAYERS, OUTPUTS, shape
 
-SOURCES = ["dnn.c", "weights.c", *kernels.scalar_files("dnn")]
+SOURCES = ["dnn.c", "weights.c", *scalar_files("dnn")]
 
 
 def float_forward(weights, features):
