@@ -196,30 +196,41 @@ class FrontEnd:
     def track(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Viterbi search: (R, L, 186) -> last state of the best path, and its state of frame n - 2,
         each (R, L). A frame costs the same for one row as for hundreds.
+
+        Forward, only the height of the best path to each lag is kept, relative to the best of all:
+        leaving the track for another lag then costs the same everywhere. Where a path came from is
+        looked up for the two frames that are traced back.
         """
         rows, frames, _ = scores.shape
-        scores = scores.transpose(0, 1).contiguous()
-        best = torch.empty(frames, rows, dtype=torch.long, device=self.device)
-        origins = torch.empty(frames, rows, N_LAGS, dtype=torch.int16, device=self.device)
+        heights = scores.new_zeros(frames + 1, rows, N_LAGS)  # before each frame, and at the end
         padded = scores.new_zeros(rows, N_LAGS + 2 * MOVE_MAX)
         path = padded[:, MOVE_MAX:-MOVE_MAX]
-        reachable = padded.unfold(1, 2 * MOVE_MAX + 1, 1)
-        states = torch.arange(N_LAGS, device=self.device) - MOVE_MAX
-        for i in range(frames):
-            stay, move = (reachable - self.costs).max(-1)
-            lead, leader = path.max(-1, keepdim=True)
-            restart = lead - RESTART_COST
-            origins[i] = torch.where(stay >= restart, states + move, leader)
-            total = torch.maximum(stay, restart) + scores[i]
-            top, last = total.max(-1, keepdim=True)
-            best[i] = last[:, 0]
-            path.copy_(total - top)
-        before = functional.pad(origins, (0, 0, 0, 0, LOOKAHEAD_FRAMES, 0))
-        state = best
+        reachable = padded.unfold(1, 2 * MOVE_MAX + 1, 1).permute(2, 0, 1)
+        costs, candidates = self.costs.T[:, None].contiguous(), scores.new_empty(reachable.shape)
+        best = torch.empty(rows, N_LAGS, dtype=scores.dtype, device=self.device)
+        for score, height in zip(scores.transpose(0, 1), heights[1:], strict=True):
+            torch.sub(reachable, costs, out=candidates)
+            torch.amax(candidates, 0, out=best)
+            best.clamp_(min=-RESTART_COST).add_(score)
+            torch.sub(best, best.amax(1, keepdim=True), out=height)
+            path.copy_(height)
+        leaders = heights.argmax(2).T  # (R, L + 1)
+        state = last = leaders[:, 1:]
         for back in range(LOOKAHEAD_FRAMES):
-            at = before[LOOKAHEAD_FRAMES - back :][:frames]
-            state = at.gather(2, state[..., None])[..., 0].long()
-        return best.T, state.T
+            state = self.origin(heights, leaders, state, back)
+        return last, state
+
+    def origin(self, heights: Tensor, leaders: Tensor, state: Tensor, back: int) -> Tensor:
+        """Where the paths to (R, L) states, ``back`` frames ago, had come from; 0 before all."""
+        frames = state.shape[1]
+        frame = torch.arange(frames, device=self.device) - back
+        before = frame.clamp(min=0)  # heights before a frame
+        wide = functional.pad(heights, (MOVE_MAX, MOVE_MAX))
+        rows = torch.arange(len(state), device=self.device)[:, None, None]
+        reached = state[..., None] + torch.arange(2 * MOVE_MAX + 1, device=self.device)
+        stay, move = (wide[before[:, None], rows, reached] - self.costs[state]).max(2)
+        came = torch.where(stay >= -RESTART_COST, state + move - MOVE_MAX, leaders[:, before])
+        return torch.where(frame >= 0, came, 0)
 
     def period(self, offset: Tensor, state: Tensor) -> Tensor:
         """Samples of frame n - 2: offsets (R, L, 186) of frame n, states (R, L) -> (R, L)."""

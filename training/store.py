@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from reference.files import whole
+from training import processes
 from training.bank import Bank, Recipe
 from training.data import Segment
 from training.mix import Mixer
@@ -29,7 +30,8 @@ from training.teacher import Teacher
 AHEAD = 12  # shards that may be made before they are needed
 MIXED = 64  # mixtures made at once, which may hear each other as babble
 TAUGHT_RMS = 0.05  # of the speech that a teacher hears: quiet and loud mixtures are alike to it
-CHUNK = {"cpu": 4, "cuda": 64}  # mixtures in memory as spectra at a time
+CHUNK = {"cpu": 2, "cuda": 64}  # mixtures in memory as spectra at a time
+LISTENED = {"cpu": 8, "cuda": 128}  # mixtures that a teacher hears at a time
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,10 @@ class Maker:
 
     def __init__(self, source: Source, split: str, device: torch.device | str = "cpu"):
         self.source, self.mixer = source, source.mixer(split, device)
-        self.chunk = CHUNK[torch.device(device).type]
-        self.labeller = Labeller(device, chunk=self.chunk)
-        kind = torch.float16 if torch.device(device).type == "cuda" else torch.float32
-        self.teacher = source.teacher and Teacher.load(source.teacher, device, kind)
+        self.kind = torch.device(device).type
+        self.labeller = Labeller(device, chunk=CHUNK[self.kind])
+        number = torch.float16 if self.kind == "cuda" else torch.float32
+        self.teacher = source.teacher and Teacher.load(source.teacher, device, number)
 
     @torch.no_grad()
     def shard(self, index: int) -> Tensor:
@@ -79,7 +81,7 @@ class Maker:
         taught, heard = None, torch.nonzero(mixed.believed)[:, 0]
         if self.teacher and len(heard):
             taught, level = mixed.clean.clone(), (TAUGHT_RMS / mixed.gain[heard])[:, None]
-            said = self.teacher.enhance(mixed.noisy[heard] * level, 2 * self.chunk)
+            said = self.teacher.enhance(mixed.noisy[heard] * level, LISTENED[self.kind])
             taught[heard] = said / level
         return self.labeller.frames(
             mixed.noisy, mixed.clean, mixed.bandwidth_hz, taught, mixed.believed
@@ -225,6 +227,7 @@ def fill(
 def fill_folder(source: Source, folder: Path, slots: int, share: tuple, low, high) -> None:
     """What a process does while the trainer lives: a killed one cannot stop it itself."""
     torch.set_num_threads(1)
+    processes.keep_memory()
     maker = Maker(source, "train")
     store = Store(slots, source.rows, source.frames, folder)
     fill(maker, store, share, low, high, parent_process().is_alive)

@@ -55,6 +55,7 @@ class Settings:
     over: float = Shape().over
     strength: float = Shape().strength
     heard: float = Shape().heard
+    unlike: float = Shape().unlike
     check_every: int = 1600  # steps between validation and checkpoint
 
 

@@ -54,6 +54,7 @@ class Run:
         if bool(s.frames) == bool(s.minutes):
             raise ValueError("expected a budget either in frames or in minutes")
         torch.set_num_threads(1)
+        processes.keep_memory()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         shared, rank = shared or folder, processes.rank()
