@@ -49,8 +49,8 @@ static void cleanup(LADSPA_Handle p)
 
 static const LADSPA_Descriptor descriptors[PLUGIN_MAX_CHANNELS] = {
     {FIRST_ID, "percepnet_mono", LADSPA_PROPERTY_HARD_RT_CAPABLE, "PercepNet noise suppressor, mono",
-     "PercepNet for ARM", "BSD-3-Clause", PLUGIN_PORTS(1), ports_1, names_1, hints_1, NULL,
-     instantiate_mono, connect_port, activate, run, NULL, NULL, NULL, cleanup},
+     "PercepNet for ARM", "BSD-3-Clause", PLUGIN_PORTS(1), ports_1, names_1, hints_1, NULL, instantiate_mono,
+     connect_port, activate, run, NULL, NULL, NULL, cleanup},
     {FIRST_ID + 1, "percepnet_stereo", LADSPA_PROPERTY_HARD_RT_CAPABLE, "PercepNet noise suppressor, stereo",
      "PercepNet for ARM", "BSD-3-Clause", PLUGIN_PORTS(2), ports_2, names_2, hints_2, NULL,
      instantiate_stereo, connect_port, activate, run, NULL, NULL, NULL, cleanup},
