@@ -8,7 +8,6 @@ them to build/drift/MODEL.json, and exits with 1 when the states of a model drif
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -96,7 +95,7 @@ def report(model: str, differences: np.ndarray, about: dict) -> bool:
         minutes = about["minutes"] * number / PARTS
         print(f"{model}, to minute {minutes:6.2f}: RMS {rms:.5f}, greatest {greatest:.4f}")
     print("\n".join(problems) or f"{model}: no drift", flush=True)
-    weights = hashlib.sha256(dnn.model_path(model).read_bytes()).hexdigest()
+    weights = dnn.weights_hash(model)
     rows = [{"rms": round(rms, 6), "greatest": round(most, 5)} for rms, most in parts]
     path = Path("build/drift") / f"{model}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ stage's error is not counted in the next. States carry on over each sound.
 """
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 
@@ -201,7 +200,7 @@ def result(model: str) -> dict:
     rows = [{"signal": name, "stage": stage, "unit": unit,
              "sounds": {sound: [short(x) for x in pair] for sound, pair in table[name].items()}}
             for name, (stage, unit, *_) in ROWS.items()]  # fmt: skip
-    weights = hashlib.sha256(dnn.model_path(model).read_bytes()).hexdigest()
+    weights = dnn.weights_hash(model)
     return {"model": model, "weights": weights, "rows": rows,
             "periods": {sound: short(share) for sound, share in table[PERIODS].items()},
             "fft": {str(level): short(snr) for level, snr in fft_levels().items()}}  # fmt: skip

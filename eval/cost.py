@@ -20,8 +20,8 @@ from pathlib import Path
 from statistics import fmean
 
 from eval import score
-from eval.baseline import weights_hash
 from eval.integers import cost_section
+from reference.dnn import weights_hash
 from reference.markdown import table as markdown
 
 STEPS = {

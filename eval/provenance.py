@@ -1,15 +1,14 @@
 """Where the figures of a report come from: set, weights, systems, delays, commit, versions."""
 
-import hashlib
 import json
 import subprocess
 from pathlib import Path
 from statistics import median
 
 from eval.score import system_key, tools
+from reference.dnn import model_path, weights_hash
 
 ROOT = Path(__file__).parents[1]
-MODELS = ROOT / "reference" / "models"
 
 
 def commit() -> str:
@@ -21,10 +20,8 @@ def commit() -> str:
 
 def weights(models: list[str]) -> dict[str, dict]:
     """{model: {sha256, card}} of those in reference/models."""
-    paths = {model: MODELS / f"{model}.safetensors" for model in models}
-    return {model: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                    "card": f"reference/models/{model}.md"}
-            for model, path in paths.items() if path.exists()}
+    return {model: {"sha256": weights_hash(model), "card": f"reference/models/{model}.md"}
+            for model in models if model_path(model).exists()}
 
 
 def read_systems(build: Path, name: str) -> dict[str, dict]:

@@ -23,7 +23,6 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from eval.baseline import weights_hash
 from eval.embedded.noises import harmonics, pink, strokes
 from eval.listen import SOUND, sound
 from eval.mixing import RATE, mix, to_level
@@ -31,6 +30,7 @@ from eval.report import read_scores
 from eval.score import tools
 from eval.synthesize import write_set
 from eval.testset import EMBEDDED
+from reference.dnn import weights_hash
 from reference.files import whole
 
 NAME = "weaknesses"

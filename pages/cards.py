@@ -1,16 +1,16 @@
 """The parts of a model card that are measured, or follow from the weights."""
 
-import hashlib
 from collections import defaultdict
 
 from safetensors import safe_open
 
-from eval.baseline import read, read_all, weights_hash
+from eval.baseline import read, read_all
 from eval.listen import SOUND
 from eval.tables import HEADS, STEP_MEASURES
 from pages import weaknesses
 from pages.scores import MEASURES, figures, set_names, stored
 from reference import dnn
+from reference.dnn import weights_hash
 from reference.markdown import table
 
 
@@ -20,8 +20,8 @@ def weights(model: str) -> str:
     with safe_open(path, "np") as file:
         tensors = [file.get_tensor(name) for name in file.keys()]  # noqa: SIM118
     kinds = ", ".join(sorted({str(tensor.dtype) for tensor in tensors}))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    text = f"{sum(t.size for t in tensors):,} parameters, {kinds}, sha256 `{digest}`.\n"
+    count = sum(tensor.size for tensor in tensors)
+    text = f"{count:,} parameters, {kinds}, sha256 `{weights_hash(model)}`.\n"
     if not (SOUND / f"{model}.mp3").exists():
         return text
     return f"{text}To hear: [before](/docs/audio/noisy.mp3), [after](/docs/audio/{model}.mp3).\n"

@@ -1,9 +1,10 @@
 """What the integers cost, how close they stay, where they were compared (docs/quantisation.md)."""
 
-from eval.baseline import read_all, weights_hash
+from eval.baseline import read_all
 from eval.cost import STEPS
 from eval.tables import HEADS
 from pages.scores import model_names
+from reference.dnn import weights_hash
 from reference.markdown import table
 
 MEASURES = {"pesq_wb": 4, "stoi": 5}

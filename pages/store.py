@@ -15,12 +15,13 @@ from pathlib import Path
 from statistics import fmean
 
 from eval import baseline
-from eval.baseline import LIMITS, weights_hash
+from eval.baseline import LIMITS
 from eval.provenance import read_systems
 from eval.report import read_scores
 from eval.score import tools
 from pages import sound
 from pages.scores import MEASURES
+from reference.dnn import weights_hash
 from reference.files import whole
 
 OURS = ("float", "twin")

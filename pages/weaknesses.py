@@ -1,9 +1,10 @@
 """The hard cases of eval/weaknesses.py: a table in every card, and what settings change."""
 
-from eval.baseline import read, weights_hash
+from eval.baseline import read
 from eval.tables import DIGITS
 from eval.weaknesses import SETTINGS
 from pages.scores import DEFAULT
+from reference.dnn import weights_hash
 from reference.markdown import table
 
 

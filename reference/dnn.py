@@ -5,6 +5,7 @@ Its layers and what each reads are those of `topology.py`. The GRU equations are
 product.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,11 @@ Weights = Mapping[str, np.ndarray]
 def model_path(name: str) -> Path:
     """Weight file of a model: reference/models/<name>.safetensors."""
     return MODELS / f"{name}.safetensors"
+
+
+def weights_hash(name: str) -> str:
+    """SHA-256 of a model's weight file: what results say they were measured with."""
+    return hashlib.sha256(model_path(name).read_bytes()).hexdigest()
 
 
 def load(name: str) -> dict[str, np.ndarray]:

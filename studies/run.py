@@ -11,10 +11,10 @@ from pathlib import Path
 
 import soundfile
 
-from eval.baseline import weights_hash
 from eval.score import score, tools
 from eval.tables import DIGITS, HEADS, STEP_MEASURES, show
 from reference import dnn
+from reference.dnn import weights_hash
 from reference.files import whole
 from reference.params import RATE
 from reference.runner import Clip, every_clip

@@ -8,8 +8,8 @@ import pytest
 
 from codegen.drift import GROWTH, RMS_LIMIT
 from eval import baseline, cost
-from eval.baseline import weights_hash
 from pages import cards, integers, publish, scores, studies, weaknesses
+from reference.dnn import weights_hash
 from reference.markdown import fill
 from studies.decisions import DECISIONS, MEASURED
 

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from eval import baseline
-from eval.baseline import weights_hash
 from eval.score import FIELDS
 from pages import store
+from reference.dnn import weights_hash
 
 SCORES = {("noisy", "a"): 1.0, ("noisy", "b"): 2.0, ("float", "a"): 1.4, ("float", "b"): 2.4,
           ("twin", "a"): 1.5, ("twin", "b"): 2.1, ("peer", "a"): 1.2, ("peer", "b"): None,

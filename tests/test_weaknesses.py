@@ -8,9 +8,9 @@ import pytest
 import soundfile
 
 from eval import pairs, weaknesses
-from eval.baseline import weights_hash
 from eval.mixing import RATE, active_level
 from eval.score import FIELDS
+from reference.dnn import weights_hash
 
 pytestmark = pytest.mark.xdist_group("weaknesses")
 

@@ -18,20 +18,12 @@ Systems of a model are float and twin, which every target equals bit for bit. Th
 differences; the test suite fails when the mean falls by more than LIMITS (tests/test_baseline.py).
 """
 
-import hashlib
 import json
 from pathlib import Path
 from statistics import fmean
 
-from reference import dnn
-
 HERE = Path(__file__).parent
 LIMITS = {"pesq_wb": 0.02, "stoi": 0.003}  # a mean may fall by this much
-
-
-def weights_hash(model: str) -> str:
-    """SHA-256 of reference/models/<model>.safetensors."""
-    return hashlib.sha256(dnn.model_path(model).read_bytes()).hexdigest()
 
 
 def read(kind: str, stem: str) -> dict | None:
