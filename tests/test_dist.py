@@ -2,10 +2,12 @@
 reference vectors bit for bit on every target, installs, and serves programs written for rnnoise.
 """
 
+import importlib.util
 import io
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -207,6 +209,72 @@ def test_a_program_for_rnnoise_removes_noise(rnnoise_user, package):
     before, after = (10 * np.log10(np.mean((x - clean) ** 2)) for x in (noisy, out))
     assert after < before - 3
     assert np.mean(out**2) > 0.5 * np.mean(clean**2)
+
+
+# The librnnoise that a system has: only silence comes out of it.
+OTHER = """\
+#include "rnnoise.h"
+int rnnoise_get_size(void) { return 1; }
+int rnnoise_get_frame_size(void) { return 480; }
+int rnnoise_init(DenoiseState *st, RNNModel *model) { return st && !model ? 0 : -1; }
+DenoiseState *rnnoise_create(RNNModel *model) { return model ? 0 : (DenoiseState *)&"x"; }
+void rnnoise_destroy(DenoiseState *st) { (void)st; }
+float rnnoise_process_frame(DenoiseState *st, float *out, const float *in)
+{
+    for (int i = 0; i < 480; i++)
+        out[i] = st && in ? 0 : 1;
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def built_program(package, tmp_path_factory):
+    """Folder with a program and the librnnoise.so.0 that it was linked with."""
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "other.c").write_text(OTHER)
+    call(["gcc", "-shared", "-fPIC", "-I", package / "rnnoise", folder / "other.c", "-o",
+          folder / "librnnoise.so.0", "-Wl,-soname,librnnoise.so.0"])  # fmt: skip
+    call(["gcc", "-I", package / "rnnoise", ROOT / "tests" / "rnnoise_user.c",
+          folder / "librnnoise.so.0", "-o", folder / "user"])  # fmt: skip
+    return folder
+
+
+def test_a_built_program_takes_ours_for_librnnoise(built_program, package):
+    """Found first by the loader, or preloaded; without either it has its own."""
+    sound = np.random.default_rng(1).integers(-9000, 9000, 48000).astype(np.int16).tobytes()
+    expected = subprocess.check_output([package / "build/minimal"], input=sound)
+    ours, own = package / "build", {"LD_LIBRARY_PATH": str(built_program)}
+
+    def run(environment):
+        done = subprocess.run([built_program / "user"], check=True, env=environment, input=sound,
+                              capture_output=True)  # fmt: skip
+        return done.stdout
+
+    assert not any(run(own)) and any(expected)
+    assert run({"LD_LIBRARY_PATH": str(ours)}) == expected
+    assert run(own | {"LD_PRELOAD": str(ours / "librnnoise.so.0")}) == expected
+
+
+def test_pyrnnoise_runs_on_ours(package, tmp_path):
+    """A program from outside, which loads the librnnoise.so beside it."""
+    outside = importlib.util.find_spec("pyrnnoise")
+    if not outside:
+        pytest.skip("pyrnnoise not found; make .venv/peers installs it")
+    shutil.copy(Path(outside.origin).with_name("rnnoise.py"), tmp_path)
+    shutil.copy(package / "build/librnnoise.so", tmp_path)
+    sound = np.random.default_rng(1).integers(-9000, 9000, 48000).astype(np.int16)
+    program = """
+import sys, numpy as np, rnnoise
+state = rnnoise.create()
+for frame in np.frombuffer(sys.stdin.buffer.read(), np.int16).reshape(-1, 480):
+    sys.stdout.buffer.write(rnnoise.process_mono_frame(state, frame)[0].tobytes())
+rnnoise.destroy(state)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, input=sound.tobytes(),
+                          capture_output=True, env={"PYTHONPATH": str(tmp_path)})  # fmt: skip
+    expected = subprocess.check_output([package / "build/minimal"], input=sound.tobytes())
+    assert done.stdout == expected
 
 
 VOICE = """\

@@ -32,6 +32,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_RUN = {
     ("integration.md", "needs the Android NDK"),
     ("integration.md", "needs the Android SDK"),
+    ("integration.md", "needs a program that links librnnoise"),
 }
 RUN = {"c", "sh", "python", "cmake"}
 DATA = {"text", "json", "toml", "js"}  # test_web runs what is js
