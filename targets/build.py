@@ -17,8 +17,9 @@ from elftools.elf.elffile import ELFFile
 from targets import shared
 from targets.target import HARNESS, Target, load
 
-COMMAND = ("main", "options", "enhance", "stream", "resample", "wav_read", "wav_write",
-           "wav_format", "decoder", "output", "message", "stop", "footprint")  # fmt: skip
+COMMAND = ("main", "options", "enhance", "report", "stream", "resample", "wav_read", "wav_write",
+           "wav_chunks", "wav_format", "decoder", "output", "message", "stop",
+           "footprint")  # fmt: skip
 """Sources of the command in targets/harness."""
 ALLOWED_UNDEFINED = {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 

@@ -2,33 +2,18 @@
 #include "enhance.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "job.h"
 #include "message.h"
-#include "stop.h"
-#include "stream.h"
 #include "taps.h"
 
 #define LONG_FILE 60    /* seconds: progress is shown from here on */
 #define VOICE_Q15 16384 /* a hop with more counts as voice in the summary */
-
-typedef struct {
-    const options *o;
-    source in;
-    sink out;
-    output taps, vad;
-    char *path; /* of the output in a folder */
-    int16_t *pcm; /* a hop of every channel */
-    percepnet *st[WAV_MAX_CHANNELS];
-    int voice_q15[WAV_MAX_CHANNELS]; /* of the hop that came out last */
-    uint64_t hops, voiced;           /* hops that came out, and those with voice; all channels */
-    int is_long;                     /* progress is shown */
-} job;
 
 static void write_taps(output *taps, const percepnet *st)
 {
@@ -118,70 +103,6 @@ static void suppress(job *j)
         if (j->is_long)
             show_progress(in->file.name, (int)(100 * in->file.done / in->file.length));
     }
-}
-
-static int is_complete(const job *j)
-{
-    return !j->in.file.cut && !j->in.file.problem[0] && !j->out.file.to.failed && !stop_signal();
-}
-
-/* Where standard output carries sound, voice activity or taps, the summary goes to standard error. */
-static void print_summary(const job *j, double cpu_seconds)
-{
-    const output *all[] = {&j->out.file.to, &j->vad, &j->taps};
-    const wav_in *in = &j->in.file;
-    FILE *to = stdout;
-    for (int i = 0; i < 3; i++)
-        if (all[i]->name && all[i]->file == STDOUT_FILENO)
-            to = stderr;
-    fputs("{\"input\": ", to);
-    print_quoted(to, in->name);
-    fputs(", \"output\": ", to);
-    print_quoted(to, j->out.file.to.name);
-    fprintf(to, ", \"complete\": %s, \"rate\": %" PRIu32 ", \"channels\": %u, \"samples\": %" PRIu64,
-            is_complete(j) ? "true" : "false", in->format.rate, in->format.channels, in->done);
-    fprintf(to, ", \"delay\": %.9g, \"clipped\": %" PRIu64 ", \"voice\": %.4f, \"cpu_seconds\": %.3f",
-            j->o->compensate ? 0 : (double)percepnet_delay_samples() * in->format.rate / PERCEPNET_RATE,
-            in->clipped, j->hops ? (double)j->voiced / (double)j->hops : 0.0, cpu_seconds);
-    fprintf(to, ", \"version\": \"%s\", \"model\": \"%s\"}\n", percepnet_version(), percepnet_model_id());
-}
-
-static void report(const job *j, double cpu_seconds)
-{
-    const wav_in *in = &j->in.file;
-    if (in->clipped)
-        say(in->name, "warning: %" PRIu64 " samples beyond full scale (1.0) were clipped", in->clipped);
-    if (j->o->verbose)
-        say(in->name, "-> %s: %.2f s of sound, %u channel%s, %.2f s of computing, %s", j->out.file.to.name,
-            (double)in->done / in->format.rate, in->format.channels, in->format.channels == 1 ? "" : "s",
-            cpu_seconds, percepnet_model_id());
-    if (j->o->json)
-        print_summary(j, cpu_seconds);
-}
-
-/* Why the output is not all that was asked for, and what it holds. 1: it is all. */
-static int say_the_end(const job *j)
-{
-    const wav_in *in = &j->in.file;
-    const output *out = &j->out.file.to, *others[] = {&j->vad, &j->taps};
-    double seconds = (double)(out->failed ? 0 : in->done) / in->format.rate;
-    int all = 1;
-    if (out->failed) {
-        size_t block = in->format.channels * in->format.bytes;
-        if (out->written > j->out.file.header)
-            seconds = (double)((out->written - j->out.file.header) / block) / in->format.rate;
-        all = refuse(out->name, "cannot be written: %s; it holds the first %.2f s of %s",
-                     strerror(out->failed), seconds, in->name);
-    } else if (in->problem[0]) {
-        all = refuse(in->name, "%s; %s holds the %.2f s before it", in->problem, out->name, seconds);
-    } else if (stop_signal()) {
-        all = refuse(in->name, "stopped by signal %d (%s); %s holds the first %.2f s", stop_signal(),
-                     strsignal(stop_signal()), out->name, seconds);
-    }
-    for (int i = 0; i < 2; i++)
-        if (others[i]->failed)
-            all = refuse(others[i]->name, "cannot be written: %s", strerror(others[i]->failed));
-    return all;
 }
 
 /* The input's name in the folder; of other kinds, which come out as WAV, with that ending. */
@@ -275,8 +196,8 @@ int enhance(const options *o, const char *input, const char *output_name)
         output_close(&j.vad);
         output_close(&j.taps);
         output_close(&j.out.file.to);
-        done = say_the_end(&j);
-        report(&j, (double)(clock() - start) / CLOCKS_PER_SEC);
+        done = report_end(&j);
+        report_summary(&j, (double)(clock() - start) / CLOCKS_PER_SEC);
     }
     release(&j);
     return done;

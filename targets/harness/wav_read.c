@@ -11,9 +11,8 @@
 #include "message.h"
 #include "stop.h"
 
-#define CHUNK 1024                /* samples converted at a time */
-#define STREAM_BYTES 0x7FFFF000u  /* writers who do not know the size declare this much, or more */
-#define MAX_KEPT (1u << 24)       /* bytes of other chunks */
+#define CHUNK 1024               /* samples converted at a time */
+#define STREAM_BYTES 0x7FFFF000u /* writers who do not know the size declare this much, or more */
 #define ENDS_INSIDE "the file ends inside its header; " WAV_NEEDED
 
 static int need(wav_in *in, void *to, size_t bytes)
@@ -33,63 +32,6 @@ static int skip(wav_in *in, uint64_t bytes)
     return 1;
 }
 
-/* Whether what the chunk says holds for the output too: not what counts or sums up the samples. */
-static int worth_keeping(const unsigned char *head)
-{
-    static const char stale[][5] = {"fact", "PEAK", "levl", "MD5 ", "JUNK", "junk", "PAD ", "FLLR", "ds64"};
-    for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
-        if (!memcmp(head, stale[i], 4))
-            return 0;
-    return 1;
-}
-
-/* Reads the rest of a chunk and puts it, whole, to the others. 0: there is less of it. */
-static int keep(wav_in *in, wav_chunks *kept, const unsigned char *head)
-{
-    size_t bytes = (size_t)get_le(head + 4, 4), padded = bytes + (bytes & 1);
-    unsigned char *data = realloc(kept->data, kept->bytes + 8 + padded);
-    if (!data)
-        die(in->name, "out of memory for a chunk of %lu bytes", (unsigned long)bytes);
-    kept->data = data;
-    data += kept->bytes;
-    memcpy(data, head, 8);
-    if (fread(data + 8, 1, padded, in->file) < bytes)
-        return 0;
-    if (bytes & 1)
-        data[8 + bytes] = 0;
-    kept->bytes += 8 + padded;
-    return 1;
-}
-
-static int wanted(const wav_in *in, const wav_chunks *kept, const unsigned char *head)
-{
-    uint64_t bytes = get_le(head + 4, 4);
-    if (!worth_keeping(head))
-        return 0;
-    if (kept->bytes + bytes + 9 <= MAX_KEPT)
-        return 1;
-    say(in->name, "warning: a \"%.4s\" chunk of %llu bytes is left out", (const char *)head,
-        (unsigned long long)bytes);
-    return 0;
-}
-
-/* Whether chunk follows chunk from `at` until the end of the file. Samples do not look like that. */
-static int chunks_until_end(wav_in *in, int64_t at)
-{
-    int64_t here = ftello(in->file);
-    int whole = 1;
-    while (whole && at < in->size) {
-        unsigned char head[8];
-        whole = !fseeko(in->file, at, SEEK_SET) && fread(head, 1, sizeof head, in->file) == sizeof head;
-        for (int i = 0; whole && i < 4; i++)
-            whole = head[i] >= ' ' && head[i] <= '~';
-        if (whole)
-            at += 8 + (int64_t)get_le(head + 4, 4) + (head[4] & 1);
-    }
-    fseeko(in->file, here, SEEK_SET);
-    return whole && at <= in->size + 1; /* some leave the last padding out */
-}
-
 /* Bytes of samples in a file, of which the header declares `declared`, perhaps for want of better. */
 static uint64_t bytes_of_file(wav_in *in, uint64_t declared, int placeholder)
 {
@@ -97,7 +39,7 @@ static uint64_t bytes_of_file(wav_in *in, uint64_t declared, int placeholder)
     uint64_t found = in->size > here ? (uint64_t)(in->size - here) : 0;
     if (declared <= found) {
         int64_t behind = here + (int64_t)(declared + (declared & 1));
-        if (!placeholder || chunks_until_end(in, behind)) {
+        if (!placeholder || chunks_until_end(in->file, behind, in->size)) {
             in->behind = behind;
             return declared;
         }
@@ -168,9 +110,9 @@ static int read_chunk(wav_in *in, const unsigned char *head, uint64_t *wide_samp
         return read_format(in, bytes);
     if (!memcmp(head, "ds64", 4))
         return read_ds64(in, bytes, wide_samples);
-    if (!wanted(in, &in->kept, head))
+    if (!chunks_wanted(&in->kept, head, in->name))
         return skip(in, (uint64_t)bytes + (bytes & 1));
-    return keep(in, &in->kept, head) || refuse(in->name, ENDS_INSIDE);
+    return chunks_keep(&in->kept, head, in->file, in->name) || refuse(in->name, ENDS_INSIDE);
 }
 
 static int is_wide(const unsigned char *head)
@@ -347,16 +289,8 @@ size_t wav_read(wav_in *in, int16_t *pcm, size_t count)
 wav_chunks wav_read_behind(wav_in *in)
 {
     wav_chunks found = {NULL, 0};
-    unsigned char head[8];
-    if (!in->behind || in->ended || fseeko(in->file, in->behind, SEEK_SET))
-        return found;
-    while (fread(head, 1, sizeof head, in->file) == sizeof head) {
-        int64_t next = ftello(in->file) + (int64_t)get_le(head + 4, 4) + (head[4] & 1);
-        if (wanted(in, &found, head) && !keep(in, &found, head))
-            break;
-        if (fseeko(in->file, next, SEEK_SET))
-            break;
-    }
+    if (in->behind && !in->ended)
+        chunks_read(&found, in->file, in->behind, in->size, in->name);
     return found;
 }
 

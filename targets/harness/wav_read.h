@@ -10,15 +10,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "wav_chunks.h"
 #include "wav_format.h"
 
 #define WAV_UNKNOWN UINT64_MAX /* length known only at the end of the stream */
-
-/* Chunks beside the samples, with their heads and padding. */
-typedef struct {
-    unsigned char *data;
-    size_t bytes;
-} wav_chunks;
 
 typedef struct {
     FILE *file;
