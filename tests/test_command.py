@@ -47,6 +47,15 @@ def test_wide_integers_round_to_nearest_and_saturate(run, bits):
     assert pcm.tolist() == [32767, 0, 1, 0, -1]
 
 
+@pytest.mark.parametrize("kind", [FLOAT, (3, 64)])
+def test_floats_round_to_nearest_halves_up(run, kind):
+    """As reference.clips.to_int16 rounds."""
+    values = np.array([0.5, -0.5, 1.5, -1.5, 0.49999997, -0.50000006, 7]) / 32768
+    done, out = run(wav(values.astype(f"<f{kind[1] // 8}").tobytes(), kind))
+    assert done.returncode == 0
+    assert (soundfile.read(out)[0] * 32768).tolist() == [1, 0, 2, -1, 0, -1, 7]
+
+
 def test_24_bits_at_the_top_of_32(run):
     """In the extensible format, and in the plain one, whose block size tells."""
     pcm = noise(500)

@@ -14,8 +14,8 @@
 /* Not what counts or sums up the samples that were, nor what an output has anyhow. */
 static int worth_keeping(const unsigned char *head)
 {
-    static const char stale[][5] = {"fact", "PEAK", "levl", "MD5 ", "JUNK", "junk", "PAD ", "FLLR", "ds64",
-                                    "fmt ", "data"};
+    static const char stale[][5] = {"fact", "PEAK", "levl", "MD5 ", "JUNK", "junk",
+                                    "PAD ", "FLLR", "ds64", "fmt ", "data"};
     for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
         if (!memcmp(head, stale[i], 4))
             return 0;

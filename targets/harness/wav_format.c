@@ -140,16 +140,15 @@ int format_parse(wav_format *format, const char *name)
     return 1;
 }
 
-/* Full scale +-1 becomes +-32768, rounded to nearest, halves away from 0. */
+/* Full scale +-1 becomes +-32768, rounded to nearest, halves up. */
 static int16_t from_float(double value, uint64_t *clipped, const char **problem)
 {
-    double scaled = value * 32768;
+    double scaled = floor(value * 32768 + 0.5);
     if (!isfinite(value)) {
         *problem = isnan(value) ? "NaN" : "infinity";
         return 0;
     }
     *clipped += value > 1 || value < -1;
-    scaled = scaled < 0 ? scaled - 0.5 : scaled + 0.5;
     return (int16_t)(scaled > INT16_MAX ? INT16_MAX : scaled < INT16_MIN ? INT16_MIN : scaled);
 }
 

@@ -228,7 +228,7 @@ def _channel(pcm: NDArray[np.int16], model: str, settings: dict[str, int]) -> ND
 
 
 def _to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
-    """Rounded to nearest and saturated, as the command does it."""
+    """Rounded to nearest, halves up, and saturated, as the command does it."""
     if samples.dtype.kind == "f":
         return _floats_to_int16(samples)
     top = samples.astype(np.int64)
@@ -244,8 +244,7 @@ def _floats_to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
         raise ValueError("NaN or infinity found in the samples; numbers are needed")
     if clipped := np.count_nonzero(np.abs(samples) > 1):
         warnings.warn(f"{clipped} samples beyond full scale (1.0) were clipped", stacklevel=4)
-    scaled = samples.astype(np.float64) * 32768
-    nearest = np.trunc(scaled + np.copysign(0.5, scaled))
+    nearest = np.floor(samples.astype(np.float64) * 32768 + 0.5)
     return np.clip(nearest, -32768, 32767).astype(np.int16)
 
 
