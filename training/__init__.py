@@ -1,1 +1,2 @@
-"""Training: recordings (data) -> mixtures (mix, room, synth) -> shards -> network -> weights."""
+"""Training: recordings -> bank -> plans -> mixtures -> targets -> store -> networks -> weights.
+"""
