@@ -18,6 +18,7 @@ from codegen.suppressor import Suppressor
 from reference import (
     attenuation,
     comb,
+    dcblock,
     dnn,
     erb,
     features,
@@ -36,11 +37,12 @@ SECONDS = 1.5
 # Signal: (stage, unit of the error, least SNR in dB on speech, greatest error on any sound).
 # Reasons: spectra carry the rounding of the Q15 window, 97 dB; energies drop 7 bits of each bin;
 # the correlation is that of another lag where two are as good; Q12, Q15 and int16 outputs are off
-# by one rounding and their table's error; the network's error is that of int8 weights and inputs,
-# carried on by five recurrent layers: steady sounds that are no speech, such as a square wave at
-# full scale, leave the sigmoids in doubt and off by up to 1/20; the decay floor keeps amplitudes in
-# Q2.
+# by one rounding and their table's error, those of the DC blocker by half a step more that its mean
+# carries on; the network's error is that of int8 weights and inputs, carried on by five recurrent
+# layers: steady sounds that are no speech, such as a square wave at full scale, leave the sigmoids
+# in doubt and off by up to 1/12; the decay floor keeps amplitudes in Q2.
 ROWS = {
+    "centred": ("dcblock", "int16 steps", 60, 1),
     "newest": ("stft analysis", "LSB of the spectrum", 90, 2048),
     "p": ("stft of the comb", "LSB of the spectrum", 90, 2048),
     "y_energy": ("erb", "2^-15 of the loudest band", 95, 16),
@@ -49,9 +51,9 @@ ROWS = {
     "comb": ("comb", "int16 steps", 85, 1),
     "coherence": ("features", "Q15 steps", 65, 64),
     "features": ("features", "Q12 steps", 75, 1),
-    "gain": ("dnn", "Q15 steps", 40, 1638),
-    "strength": ("dnn", "Q15 steps", 40, 1638),
-    "vad": ("dnn", "Q15 steps", 40, 1638),
+    "gain": ("dnn", "Q15 steps", 40, 2730),
+    "strength": ("dnn", "Q15 steps", 40, 2730),
+    "vad": ("dnn", "Q15 steps", 40, 2730),
     "band_gain": ("postfilter", "2^-15 of the loudest band", 50, 64),
     "enhanced": ("gains", "2^-15 of the largest noisy bin", 75, 64),
     "hop": ("stft synthesis", "int16 steps", 110, 0.05),
@@ -88,7 +90,7 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
 
     Values in full scale 1; steps: what an error is multiplied with to be in the unit of ROWS.
     """
-    x = samples.reshape(-1, HOP) / 32768
+    sent, x = samples.reshape(-1, HOP) / 32768, taps["centred"] / 32768
 
     def bits(name: str) -> np.ndarray:
         return taps[f"{name}_frac"].astype(np.float64)
@@ -124,6 +126,7 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
     steps = q15 / np.maximum(y_energy.max(axis=1, keepdims=True), 1e-20)
     return {
         PERIODS: (exact_period, period, 1),
+        "centred": (dcblock.Dcblock().run(sent), x, 2**15),
         "newest": (stft.Analysis().run(x), newest, 2 ** (bits("newest") + 15)),
         "p": (np.fft.rfft(taps["comb_q15"] / 2.0**30 * window), p, 2 ** (bits("p") + 15)),
         "hop": (stft.Synthesis().run(enhanced), hop, q15),

@@ -16,6 +16,7 @@ from codegen.fixed import rshift_round, sat16
 from codegen.stages import (
     attenuation,
     comb,
+    dcblock,
     dnn,
     erb,
     features,
@@ -32,7 +33,7 @@ from reference.suppressor import EVERY_STAGE, RANGES, Options
 STAGES = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        stft, erb, pitch, comb, features, dnn, postfilter, gains, highpass, attenuation,
+        dcblock, stft, erb, pitch, comb, features, dnn, postfilter, gains, highpass, attenuation,
     )
 }  # fmt: skip
 """Stage modules by name, in pipeline order."""
@@ -51,10 +52,11 @@ class Delay:
 
 
 class FrontEnd:
-    """Everything before the network: spectra, pitch, comb, band sums, features."""
+    """Everything before the network: DC blocker, spectra, pitch, comb, band sums, features."""
 
     def __init__(self) -> None:
         silence = np.zeros(N_BINS, np.int64)
+        self.dcblock = dcblock.Dcblock()
         self.analysis, self.pitch, self.comb = stft.Analysis(), pitch.Pitch(), comb.Comb()
         self.spectra = Delay(LOOKAHEAD_FRAMES, Spectrum(silence, silence, stft.SILENCE_FRAC))
         self.energies = Delay(LOOKAHEAD_FRAMES, np.zeros(N_BANDS, np.int64))
@@ -63,11 +65,12 @@ class FrontEnd:
     def run(self, hop: np.ndarray) -> dict:
         """hop: (480,) int16.  The signals before the network by name."""
         hop = np.asarray(hop, np.int64)
-        newest = self.analysis.run(hop)
+        centred = self.dcblock.run(hop)
+        newest = self.analysis.run(centred)
         newest_energy = erb.energy(newest)
         y, y_energy = self.spectra.run(newest), self.energies.run(newest_energy)
-        period, correlation_q15 = self.pitch.run(hop)
-        comb_q15 = self.comb.run(hop, period)
+        period, correlation_q15 = self.pitch.run(centred)
+        comb_q15 = self.comb.run(centred, period)
         p = stft.comb_spectrum(comb_q15, y.frac)
         # The comb may reach into louder samples: y gets the fractional bits of p.
         y, y_energy = y.with_frac(p.frac), rshift_round(y_energy, 2 * (y.frac - p.frac))
@@ -75,6 +78,7 @@ class FrontEnd:
         centre_q15 = comb.centre_weight_q15(period)
         coherence_q15 = features.coherence_q15(y_energy, cross, p_energy, centre_q15)
         return {
+            "centred": centred,
             "dry": self.dry.run(hop),
             "newest": newest,
             "newest_energy": newest_energy,

@@ -78,3 +78,6 @@ HIGHPASS_MIN, HIGHPASS_MAX = 60.0, 100.0  # Hz: range of the cutoff
 HIGHPASS_SMOOTHING = 0.02  # per frame, times the pitch correlation; 3 times faster downwards
 HIGHPASS_DOWN = 3.0
 HIGHPASS_VOICED = 0.5  # pitch correlation above which the frame steers the cutoff
+
+# --- DC blocker ------------------------------------------------------------------------------
+DCBLOCK_SHIFT = 10  # pole at 1 - 2^-10: -3 dB at 48000 / (2 pi 1024) = 7.5 Hz

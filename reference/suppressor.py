@@ -17,6 +17,7 @@ from reference import dnn, erb, features, gains, postfilter
 from reference.attenuation import Attenuation
 from reference.clips import hops_side_by_side, process_set, to_int16, without_delay
 from reference.comb import Comb, centre_weight
+from reference.dcblock import Dcblock
 from reference.delay import Delay
 from reference.highpass import Highpass
 from reference.params import (
@@ -69,10 +70,9 @@ EVERY_STAGE = Options(
 
 
 class FrontEnd:
-    """Everything before the network: spectra, pitch, comb, band sums, features.
+    """Between DC blocker and network: spectra, pitch, comb, band sums, features.
 
     A band sum is written e for energy: `newest_energy` of frame n, the others of frame l = n - 2.
-    `dry` is the hop that comes out, as it went in.
     """
 
     def __init__(self) -> None:
@@ -82,10 +82,9 @@ class FrontEnd:
         self.window = vorbis_window()
         self.spectra = Delay(LOOKAHEAD_FRAMES, (N_BINS,), complex)
         self.energies = Delay(LOOKAHEAD_FRAMES, (N_BANDS,))
-        self.dry = Delay(DELAY // HOP, (HOP,))
 
     def run(self, hops: np.ndarray) -> dict[str, np.ndarray]:
-        """hops: (L, 480), full scale 1.  Returns the taps by name, each with L rows."""
+        """hops: (L, 480) without offset, full scale 1.  Returns the taps by name, L rows each."""
         newest = self.analysis.run(hops)
         newest_energy = erb.energy(newest)
         y, y_energy = self.spectra.run(newest), self.energies.run(newest_energy)
@@ -94,7 +93,6 @@ class FrontEnd:
         cross, p_energy = erb.inner(y, p), erb.energy(p)
         coherence = features.coherence(y_energy, cross, p_energy, centre_weight(period))
         return {
-            "dry": self.dry.run(hops),
             "y": y,
             "p": p,
             "y_energy": y_energy,
@@ -119,7 +117,7 @@ class BackEnd:
         self.attenuation = Attenuation(options.attenuation_limit_db)
 
     def run(self, taps: dict[str, np.ndarray], gain, strength) -> np.ndarray:
-        """taps of FrontEnd; gain, strength: (L, 34).  Returns hops (L, 480), full scale 1."""
+        """taps of Suppressor.hear; gain, strength (L, 34).  Returns hops (L, 480), full scale 1."""
         if self.options.postfilter:
             beta = self.options.postfilter_beta_permille / 1000
             gain = postfilter.envelope_postfilter(gain, taps["y_energy"], beta)
@@ -141,14 +139,20 @@ class Suppressor:
     """
 
     def __init__(self, network, options: Options = Options()) -> None:  # noqa: B008 (frozen)
+        self.dcblock, self.dry = Dcblock(), Delay(DELAY // HOP, (HOP,))
         self.front, self.network, self.back = FrontEnd(), network, BackEnd(options)
+
+    def hear(self, hops: np.ndarray) -> dict[str, np.ndarray]:
+        """hops: (L, 480).  What is there before the network: the taps of FrontEnd, and `dry`, the
+        hops that come out, as they went in."""
+        return self.front.run(self.dcblock.run(hops)) | {"dry": self.dry.run(hops)}
 
     def run(self, hops: np.ndarray, taps: dict | None = None) -> np.ndarray:
         """hops: (L, 480), L >= 1, full scale 1.  Returns (L, 480): the hops of three calls ago.
 
         taps: a dictionary that receives every stage's signal, by name, with L rows each.
         """
-        signals = self.front.run(hops)
+        signals = self.hear(hops)
         gain, strength, vad = self.network.run(signals["features"])
         signals |= {"gain": gain, "strength": strength, "vad": vad}
         out = self.back.run(signals, gain, strength)
@@ -176,10 +180,10 @@ def enhance(samples: np.ndarray, network, options: Options = Options()) -> np.nd
 def enhance_together(sounds: list[np.ndarray], network) -> list[np.ndarray]:
     """`enhance` of several sounds (N,), which share the products of one fresh network."""
     hops = hops_side_by_side(sounds)
-    fronts = [FrontEnd().run(hops[:, c]) for c in range(len(sounds))]
-    gain, strength, _ = network.run(np.stack([taps["features"] for taps in fronts], axis=1))
-    out = [BackEnd(Options()).run(taps, gain[:, c], strength[:, c])
-           for c, taps in enumerate(fronts)]  # fmt: skip
+    suppressors = [Suppressor(network) for _ in sounds]
+    heard = [s.hear(hops[:, c]) for c, s in enumerate(suppressors)]
+    gain, strength, _ = network.run(np.stack([taps["features"] for taps in heard], axis=1))
+    out = [s.back.run(heard[c], gain[:, c], strength[:, c]) for c, s in enumerate(suppressors)]
     return without_delay(np.stack(out, axis=1), sounds)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from reference import dnn
 from reference.clips import hops_side_by_side, read, to_int16, without_delay
 from reference.runner import BLAS_THREADS
-from reference.suppressor import BackEnd, FrontEnd, Options
+from reference.suppressor import BackEnd, Options, Suppressor
 
 TOGETHER = 20  # clips that share the products of a network
 MEASURES = ("pesq_wb", "estoi", "dnsmos_ovrl")
@@ -51,7 +51,7 @@ def judge(job: Job) -> list[dict]:
     sounds = [read(job.folder / clip["noisy"]) / 32768 for clip in job.clips]
     clean = [read(job.folder / clip["clean"]) / 32768 for clip in job.clips]
     hops = hops_side_by_side(sounds)
-    fronts = [FrontEnd().run(hops[:, c]) for c in range(len(sounds))]
+    fronts = [Suppressor(None).hear(hops[:, c]) for c in range(len(sounds))]
     features, rows = np.stack([taps["features"] for taps in fronts], axis=1), []
     for path in job.weights:
         gain, strength, _ = dnn.Network(weights_of(path)).run(features)
@@ -100,8 +100,9 @@ def known(build: Path, folder: Path) -> list[dict]:
     if not path.exists():
         return []
     with open(path, newline="", encoding="utf-8") as file:
-        return [{"set": folder.name, "clip": row["clip"], "snr": float(row["snr"]),
-                 "system": row["system"], **{m: float(row[m]) for m in MEASURES if row[m]}}
+        return [{"set": folder.name, "clip": row["clip"],
+                 "snr": float(row["snr"]) if row["snr"] else None, "system": row["system"],
+                 **{m: float(row[m]) for m in MEASURES if row.get(m)}}
                 for row in csv.DictReader(file) if not row["error"]]
 
 

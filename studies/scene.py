@@ -6,7 +6,7 @@ from reference import erb, oracle
 from reference.comb import centre_weight
 from reference.params import DELAY, HOP, RATE
 from reference.pitch import Pitch
-from reference.suppressor import BackEnd, FrontEnd, Options
+from reference.suppressor import BackEnd, Options, Suppressor
 
 
 class Scene:
@@ -21,10 +21,10 @@ class Scene:
         """noisy, clean: (N,) at 48 kHz, full scale 1.  true_pitch: comb with the clean pitch."""
         self.samples = len(noisy)
         noisy, clean = padded_hops(noisy), padded_hops(clean)
-        front = FrontEnd()
+        heard = Suppressor(None)
         if true_pitch:
-            front.pitch = Told(Pitch().run(clean))
-        self.taps, self.clean = front.run(noisy), FrontEnd().run(clean)
+            heard.front.pitch = Told(Pitch().run(clean))
+        self.taps, self.clean = heard.hear(noisy), Suppressor(None).hear(clean)
         self.x, self.y, self.p = self.clean["y"], self.taps["y"], self.taps["p"]
         centre = centre_weight(self.clean["period"])[:, None]
         self.periodic = self.clean["p"] - centre * self.x

@@ -23,7 +23,7 @@ import soundfile
 from eval.mixing import active_level
 from reference import dnn
 from reference.params import HOP, RATE
-from reference.suppressor import FrontEnd, enhance, load_network
+from reference.suppressor import Suppressor, enhance, load_network
 
 LATE_MINUTES = 20
 NOISY = "network"  # noisy speech in; "network+10": 10 dB louder
@@ -58,7 +58,8 @@ def late(model: str, folder: Path) -> dnn.Network:
 def front(path: Path) -> np.ndarray:
     """Features (frames, 70) of a sound file, the last part of a hop left out."""
     samples = soundfile.read(path)[0]
-    return FrontEnd().run(samples[: len(samples) // HOP * HOP].reshape(-1, HOP))["features"]
+    hops = samples[: len(samples) // HOP * HOP].reshape(-1, HOP)
+    return Suppressor(None).hear(hops)["features"]
 
 
 def steps(

@@ -39,5 +39,5 @@ def test_what_is_kept_is_what_was_measured(table, monkeypatch):
     monkeypatch.setattr(first_ring, "fft_levels", lambda: {-60: 96.81234567})
     found = first_ring.result("small")
     assert [row["signal"] for row in found["rows"]] == list(first_ring.ROWS)
-    assert found["rows"][0]["sounds"][SPEECH] == pytest.approx(table["newest"][SPEECH], rel=1e-5)
+    assert found["rows"][0]["sounds"][SPEECH] == pytest.approx(table["centred"][SPEECH], rel=1e-5)
     assert found["fft"] == {"-60": 96.8123} and found["periods"][SPEECH] <= 1

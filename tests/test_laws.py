@@ -173,17 +173,17 @@ LOUD = {
 
 @pytest.mark.parametrize("name", LOUD)
 def test_loud_output_saturates_and_keeps_its_sign(name):
-    """Unsaturated float result beyond int16: the integers give the nearest int16, within 3 LSB.
+    """Unsaturated float result beyond int16: the integers give the nearest int16, within 4 LSB.
 
-    1 LSB each for the gain of 32767/32768, the spectrum's rounding and the output's; a wrapped
-    sample would be off by 65536.
+    1 LSB each for the DC blocker, the gain of 32767/32768, the spectrum's rounding and the
+    output's; a wrapped sample would be off by 65536.
     """
     samples = to_int16(LOUD[name])
     expected = suppressor.enhance(samples / 32768, Unity()) * 32768
     out = twin.enhance(samples, UnityQ15()).astype(float)
     if "square" in name or "+6" in name:
         assert np.abs(expected).max() > 32768, "the sound does not reach beyond full scale"
-    assert np.abs(out - np.clip(expected, -32768, 32767)).max() <= 3
+    assert np.abs(out - np.clip(expected, -32768, 32767)).max() <= 4
 
 
 def test_output_is_the_saturated_signal_before_it(library):

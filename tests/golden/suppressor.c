@@ -48,12 +48,14 @@ static void front_end(percepnet *st, percepnet_frame *f, int16_t *features_q12, 
     const percepnet_kernels *kernels = st->kernels;
     percepnet_past *past = &st->past;
     percepnet_work *w = &st->work;
-    percepnet_stft_analyse(&past->stft, kernels, &w->newest, in, &w->fft);
+    percepnet_dcblock_run(&past->dcblock, w->centred, in);
+    percepnet_stft_analyse(&past->stft, kernels, &w->newest, w->centred, &w->fft);
     percepnet_erb_inner(kernels, w->newest_energy, &w->newest, &w->newest);
     delay(past, f, w);
     delay_dry(past, f, in);
-    percepnet_pitch_run(&past->pitch, kernels, &f->period, &f->correlation_q15, in, &w->pitch);
-    percepnet_comb_run(&past->comb, w->comb_q15, in, f->period);
+    percepnet_pitch_run(&past->pitch, kernels, &f->period, &f->correlation_q15, w->centred,
+                        &w->pitch);
+    percepnet_comb_run(&past->comb, w->comb_q15, w->centred, f->period);
     percepnet_stft_comb(kernels, &f->p, w->comb_q15, f->y.frac, &w->fft);
     align(f);
     percepnet_erb_inner(kernels, w->cross, &f->y, &f->p);
@@ -132,6 +134,7 @@ int percepnet_reset(percepnet *st)
     memset(&st->work, 0, sizeof st->work);
     for (int i = 0; i < PERCEPNET_LOOKAHEAD; i++)
         st->past.spectra[i].frac = PERCEPNET_SILENCE_FRAC;
+    percepnet_dcblock_reset(&st->past.dcblock);
     percepnet_pitch_reset(&st->past.pitch);
     percepnet_highpass_reset(&st->past.highpass);
     percepnet_attenuation_reset(&st->past.attenuation, st->attenuation_limit_db);

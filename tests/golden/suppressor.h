@@ -2,6 +2,7 @@
 #ifndef PERCEPNET_SUPPRESSOR_H
 #define PERCEPNET_SUPPRESSOR_H
 
+#include "dcblock.h"
 #include "stft.h"
 #include "erb.h"
 #include "pitch.h"
@@ -36,6 +37,7 @@ typedef struct {
     int32_t comb_q15[PERCEPNET_WINDOW]; /* int16 units, Q15 */
     int32_t band_gain_q15[PERCEPNET_N_BANDS]; /* Q15 */
     int32_t hop_q8[PERCEPNET_HOP]; /* int16 units, Q8 */
+    int16_t centred[PERCEPNET_HOP]; /* int16 samples */
     int16_t coherence_q15[PERCEPNET_N_BANDS]; /* Q15 */
     int16_t scale_q13[PERCEPNET_N_BANDS]; /* Q13 */
     int16_t wet[PERCEPNET_HOP]; /* int16 samples */
@@ -55,6 +57,7 @@ typedef struct {
 typedef struct {
     percepnet_spectrum spectra[PERCEPNET_LOOKAHEAD]; /* oldest first */
     int64_t energies[PERCEPNET_LOOKAHEAD][PERCEPNET_N_BANDS];
+    percepnet_dcblock_state dcblock;
     percepnet_stft_state stft;
     percepnet_pitch_state pitch;
     percepnet_comb_state comb;

@@ -6,6 +6,7 @@
 #include "suppressor.h"
 
 const percepnet_tap percepnet_taps[] = {
+    {"centred", offsetof(struct percepnet, work.centred), 480, 2},
     {"dry", offsetof(struct percepnet, frames[0].dry), 480, 2},
     {"newest_re", offsetof(struct percepnet, work.newest.re), 481, 4},
     {"newest_im", offsetof(struct percepnet, work.newest.im), 481, 4},
