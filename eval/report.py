@@ -44,7 +44,7 @@ from eval import baseline, integers, pareto, statistics, trackers
 from eval.metrics import METRICS
 from eval.page import write_page
 from eval.provenance import provenance
-from eval.score import system_key
+from eval.score import INCOMPLETE, system_key
 from eval.tables import print_table, summary, to_markdown
 
 LISTS = ("conformance", "complexity", "footprint")
@@ -113,6 +113,15 @@ def plan_margins(build: Path, targets: list[str]) -> dict[str, list]:
     return table
 
 
+def incomplete(name: str, failed: list[dict]) -> str:
+    """A sentence on the clips of a set that are in no mean, with the reasons of the first ones."""
+    clips = list(dict.fromkeys(row["clip"] for row in failed))
+    shown = "; ".join(f"{r['system']} {r['clip']}: {r['error']}" for r in failed[:3])
+    more = f"; {len(failed) - 3} more in {name}.csv" if len(failed) > 3 else ""
+    return (f"Incomplete: {len(clips)} clips of {name} could not be scored for every system and "
+            f"are in no mean: {shown}{more}.")
+
+
 def missing_parts(report: dict) -> list[str]:
     """Sentences on what this report does not hold and how to get it."""
     words = []
@@ -134,8 +143,7 @@ def missing_parts(report: dict) -> list[str]:
             words.append(f"{len(facts['left_out'])} faults in the files of {name}: these clips are "
                          "left out.")
         if facts["failed"]:
-            words.append(f"{len(facts['failed'])} clips of {name} could not be scored and are in "
-                         "no mean.")
+            words.append(incomplete(name, facts["failed"]))
         late = [s for s, d in facts["delay"].items() if d["median"]]
         if late:
             words.append(f"Not aligned on {name}: {', '.join(late)}; their scores are too low.")
@@ -159,11 +167,12 @@ def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, 
     scores, runs = read_scores(build, only), read_runs(build)
     lists = {key: [row for run in runs.values() for row in run.get(key, [])] for key in LISTS}
     facts = provenance(build, scores, runs)
+    shared = {name: statistics.common(rows) for name, rows in scores.items()}
     report = {
         "provenance": facts | {"margins": plan_margins(build, list(runs)), "missing": []},
-        "conformance": lists["conformance"], "quality": statistics.quality(scores),
-        "by_noise": statistics.by_noise(scores), "spread": statistics.spread(scores),
-        "baseline": baseline.differences(scores, model_of(facts)),
+        "conformance": lists["conformance"], "quality": statistics.quality(shared),
+        "by_noise": statistics.by_noise(shared), "spread": statistics.spread(shared),
+        "baseline": baseline.differences(shared, model_of(facts)),
         "ladder": ladder(build, only),
         "pitch": trackers.read(build),
         "complexity": lists["complexity"], "footprint": lists["footprint"],
@@ -174,7 +183,7 @@ def gather(build: Path, only: list[str] | None = None) -> tuple[dict, dict[str, 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; 0, or 1 when there is nothing at all to report."""
+    """Command line; 0, 1 when there is nothing at all to report, 3 when clips are in no mean."""
     parser = argparse.ArgumentParser(prog="python -m eval.report", description="write the report")
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--sets", nargs="+", help="names of the sets to show (default: all)")
@@ -186,7 +195,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     out = args.build / "report"
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False,
+                                                allow_nan=False) + "\n")
     (out / "report.md").write_text(to_markdown(report))
     write_page(out / "index.html", report, scores, args.build)
     print_table(report)
@@ -195,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     for line in report["provenance"]["missing"]:
         print(f"note: {line}")
     print(f"report: {out / 'index.html'}")
-    return 0
+    return INCOMPLETE * any(facts["failed"] for facts in report["provenance"]["sets"].values())
 
 
 if __name__ == "__main__":

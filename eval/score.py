@@ -10,10 +10,10 @@ kept in BUILD/score/cache.jsonl as they come, by the samples' hash, so a run tha
 on where it was, and outputs that are equal (twin, host, arm64) are scored once. `delay` is in
 samples at 48 kHz and should be 0: it is reported, never corrected here.
 
-A clip that cannot be scored has `error` filled and no figures; it is listed and counted. The exit
-code is 1 when a system is at fault: its clip fails although the noisy one can be scored. A clip
-on which noisy fails too (too short for PESQ, no speech) is a fault of the set, and no more than
-listed unless --strict.
+A clip that cannot be scored has `error` filled and no figures; it is listed and counted, and is in
+no mean of any system (eval.statistics). The exit code is then 3, INCOMPLETE; the CSV is whole. It
+is said whose fault it is: the clip's where noisy fails too (too short for PESQ, no speech), else
+the system's.
 """
 
 import argparse
@@ -38,6 +38,7 @@ from eval.systems import read_table
 from reference.files import whole
 
 ORDER = ("noisy", "float", "twin", "host")
+INCOMPLETE = 3  # exit code: all was written, but clips are in no mean
 FIELDS = ("system", "clip", "snr", "noise", "reverb", *METRICS, "delay", "sha256", "error")
 
 
@@ -226,8 +227,8 @@ def score(folder: Path, build: Path, workers: int = 2, wanted: list[str] | None 
     return rows
 
 
-def exit_code(rows: list[dict], strict: bool) -> int:
-    """Name on stderr what could not be scored; 1 if a system is at fault, or `strict`, else 0."""
+def exit_code(rows: list[dict]) -> int:
+    """Name on stderr what could not be scored; INCOMPLETE if there is any, else 0."""
     failed = [row for row in rows if "error" in row]
     unusable = {row["clip"] for row in failed if row["system"] == "noisy"}
     for row in failed:
@@ -236,25 +237,24 @@ def exit_code(rows: list[dict], strict: bool) -> int:
     if failed:
         print(f"{len(failed)} of {len(rows)} clips could not be scored and are in no mean",
               file=sys.stderr)
-    return int(any(strict or row["clip"] not in unusable for row in failed))
+    return INCOMPLETE * bool(failed)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; 0, 1 when a system failed on a clip (each is listed), 2 without a set."""
+    """Command line; 0, 3 when clips could not be scored (each is listed), 2 without a set."""
     parser = argparse.ArgumentParser(prog="python -m eval.score", description="score all systems")
     parser.add_argument("--set", type=Path, required=True, help="prepared set, e.g. build/sets/X")
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--systems", nargs="+", help="names, or targets for all of their CPUs")
     parser.add_argument("--workers", type=int, default=2, help="processes here (%(default)s)")
     parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a dask cluster, instead")
-    parser.add_argument("--strict", action="store_true", help="fail for any clip not scored")
     args = parser.parse_args(arguments)
     if not (args.set / "set.json").exists():
         print(f"error: {args.set}: no prepared set; run python -m eval.testset prepare first",
               file=sys.stderr)
         return 2
     rows = score(args.set, args.build, args.workers, args.systems, args.scheduler)
-    return exit_code(rows, args.strict)
+    return exit_code(rows)
 
 
 if __name__ == "__main__":

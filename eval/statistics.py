@@ -1,7 +1,8 @@
 """Figures of the report from scores clip by clip: means, spread, differences to noisy.
 
 `rows` are rows of BUILD/score/<set>.csv as report.read_scores gives them: figures as float, None
-where a measure is missing. A clip with an error is in no figure; `clips` counts those that are.
+where a measure is missing. A clip that fails for one system is in no figure of any (`common`), so
+that all means are over the same clips; `clips` counts them.
 """
 
 from statistics import fmean, median
@@ -13,6 +14,16 @@ from eval.score import system_key
 
 RESAMPLES = 2000
 SEED = 1  # of the bootstrap: the same scores give the same interval
+
+
+def common(rows: list[dict]) -> list[dict]:
+    """The rows of the clips that could be scored for every system.
+
+    A system that fails on all clips takes none from the others: it keeps its rows, without figures.
+    """
+    alive = {row["system"] for row in rows if not row["error"]}
+    failed = {row["clip"] for row in rows if row["error"] and row["system"] in alive}
+    return [row for row in rows if row["system"] not in alive or row["clip"] not in failed]
 
 
 def good(rows: list[dict], measure: str) -> dict[str, float]:

@@ -116,6 +116,15 @@ def test_si_sdr_is_its_formula():
     assert metrics.si_sdr(s, 3 * (s + 0.1 * n) + 5, RATE) == pytest.approx(want, abs=1e-6)
 
 
+def test_si_sdr_of_equal_clips_is_the_limit(pair):
+    """Finite, whatever rounding leaves: means and JSON stay numbers."""
+    clean, _ = pair
+    for gain in (1.0, 1 / 3, 1e-3):
+        assert metrics.si_sdr(clean, gain * clean, RATE) == 100
+    quarter = np.tile([1.0, 0, -1, 0], 100)
+    assert metrics.si_sdr(quarter, np.roll(quarter, 1), RATE) == -100  # nothing along the reference
+
+
 @pytest.mark.parametrize("shift", [-480, -1, 0, 1, 1440])
 def test_delay_is_found_and_kept(pair, shift):
     clean, noisy = pair

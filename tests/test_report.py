@@ -188,13 +188,25 @@ def test_failures_are_counted_not_averaged(tmp_path, capsys):
     value = {(r["system"], r["snr"]): r for r in report["quality"]}
     assert value["twin", None]["clips"] == 2
     assert value["twin", None]["pesq_wb"] == pytest.approx(1.84)
-    assert value["twin", 15]["clips"] == 0 and value["twin", 15]["pesq_wb"] is None
+    assert {snr for _, snr in value} == {None, 0}  # of the one clip at 15 dB no mean is left
     failed = report["provenance"]["sets"]["tiny"]["failed"]
     assert [f["clip"] for f in failed] == ["three_snr15_fileid_2"]
-    assert main(["--build", str(tmp_path)]) == 0
-    assert "1 clips of tiny could not be scored" in capsys.readouterr().out
+    assert {r["clips"] for r in report["quality"] if r["snr"] is None} == {2}  # of all systems
+    assert value["noisy", None]["pesq_wb"] == pytest.approx(1.25)
+    assert {r["clips"] for r in report["spread"]} == {2}
+    assert main(["--build", str(tmp_path)]) == 3
+    assert ("1 clips of tiny could not be scored for every system and are in no mean: "
+            "twin three_snr15_fileid_2: silent output <b>.") in capsys.readouterr().out
     page = (tmp_path / "report" / "index.html").read_text()
     assert "silent output &lt;b&gt;" in page  # named, and escaped
+
+
+def test_a_system_without_any_clip_takes_none_from_the_others(tmp_path):
+    make_scores(tmp_path, failed=[("twin", k) for k in range(3)])
+    assert main(["--build", str(tmp_path)]) == 3
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    clips = {r["system"]: r["clips"] for r in report["quality"] if r["snr"] is None}
+    assert clips == dict.fromkeys(FIGURES, 3) | {"twin": 0}
 
 
 def test_page_stands_alone(build, capsys):

@@ -5,6 +5,7 @@ import numpy as np
 
 from eval.metrics.base import WIDE_RATE, MetricError, at_rate, check, frames, speech_frames
 
+SI_SDR_DB = 100
 SEG_SNR_DB = (-10, 35)  # limits of a frame, Hansen & Pellom 1998
 HIGH_HZ = 8000
 SPECTRUM_FLOOR = 10 ** (-100 / 20)  # amplitude re full scale: digital silence is not −∞ dB
@@ -14,8 +15,9 @@ CUT_DB = 10
 def si_sdr(clean: np.ndarray, enhanced: np.ndarray, rate: int) -> float:
     """Scale-invariant signal-to-distortion ratio in dB, Le Roux et al. 2019, means removed.
 
-    At the rate given. Unbounded; inf only if `enhanced` is exactly the scaled reference. Raises
-    MetricError if either is silent (constant).
+    At the rate given. Limited to ±SI_SDR_DB, about what 16-bit samples resolve, so that one clip
+    that is its own reference neither becomes infinite nor decides a mean. Raises MetricError if
+    either is silent (constant).
     """
     check(clean, enhanced)
     clean, enhanced = clean - clean.mean(), enhanced - enhanced.mean()
@@ -24,8 +26,9 @@ def si_sdr(clean: np.ndarray, enhanced: np.ndarray, rate: int) -> float:
         raise MetricError("SI-SDR: silent reference or output")
     target = (enhanced @ clean / energy) * clean
     error = enhanced - target
-    floor = np.finfo(float).tiny
-    return float(10 * np.log10(max(target @ target, floor) / max(error @ error, floor)))
+    wanted, rest, floor = target @ target, error @ error, np.finfo(float).tiny
+    ratio = 10 * np.log10(max(wanted, floor)) - 10 * np.log10(max(rest, floor))
+    return float(np.clip(ratio, -SI_SDR_DB, SI_SDR_DB))
 
 
 def seg_snr(clean: np.ndarray, enhanced: np.ndarray, rate: int) -> float:
