@@ -177,7 +177,8 @@ def run_missing(client: Client, rows: list[dict], cache: Cache, score_rate: int)
     failed, seconds = {}, []
     for job, result in spread(client, score_pair, keys, "scoring", len(keys)):
         if isinstance(result, Exception):
-            failed[keys[job]] = {"error": f"{job[1]}: {result}; is a worker short of memory?"}
+            failed[keys[job]] = {"error": f"{job[1]}: the process that scored it died again and "
+                                            f"again ({result})"}
         elif "error" in result:  # may be mended without a change of the samples: not kept
             failed[keys[job]] = result
         else:

@@ -6,7 +6,7 @@ import soundfile as sf
 import soxr
 
 from eval import metrics
-from eval.metrics import METRICS, MetricError, composite, measure
+from eval.metrics import METRICS, MetricError, composite, measure, perceptual
 from eval.metrics.base import speech_frames
 from eval.metrics.composite import llr, wss
 from eval.testset import EMBEDDED
@@ -160,3 +160,24 @@ def test_broken_input_raises(name, fault, pair):
 def test_silent_output_raises(name, pair):
     with pytest.raises(MetricError, match="silent"):
         FUNCTIONS[name](pair[0], np.zeros_like(pair[0]), RATE)
+
+
+def bursts(count):
+    """(clean, noisy) at 16 kHz: bursts of 0.6 s with pauses of 0.5 s, each an utterance."""
+    rng = np.random.default_rng(1)
+    word = np.concatenate([np.zeros(8000), rng.standard_normal(9600) * 0.05])
+    clean = np.tile(word, count)
+    return clean, clean + rng.standard_normal(clean.size) * 0.003
+
+
+def test_pesq_of_more_utterances_than_it_holds_names_the_limit():
+    """The package's C code dies of 80; the process that asked does not."""
+    with pytest.raises(MetricError, match="of 88 s: its C code .* at most 50 utterances"):
+        metrics.pesq_wb(*bursts(80), 16000)
+
+
+def test_pesq_of_a_long_clip_is_the_same_in_a_process_of_its_own(monkeypatch):
+    pair = bursts(15)  # 16.5 s
+    alone = metrics.pesq_wb(*pair, 16000)
+    monkeypatch.setattr(perceptual, "PESQ_UTTERANCES", 1000)
+    assert metrics.pesq_wb(*pair, 16000) == alone
