@@ -1,13 +1,15 @@
 """Folders of a test set as others leave them: which clips belong together, and what is wrong.
 
-Understands the DNS Challenge (`noisy/<stem>_snrN_tl-M_fileid_K.*` with `clean/clean_fileid_K.*`)
-and VoiceBank-DEMAND (equal names in `clean*/` and `noisy*/`), 48 or 16 kHz, one channel, as wav,
-flac, ogg or opus. Every fault is a sentence that names the file.
+Understands the DNS Challenge (`noisy/<stem>_snrN_tl-M_fileid_K.*` with `clean/clean_fileid_K.*`, or
+`synthetic_` before either) and VoiceBank-DEMAND (equal names in `clean*/` and `noisy*/`, however
+their accents are written), 48 or 16 kHz, one channel, as wav, flac, ogg or opus. Every fault is a
+sentence that names the file.
 """
 
 import csv
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ from reference.clips import to_int16
 
 RATES = (48000, 16000)
 AUDIO = (".wav", ".flac", ".ogg", ".opus")
+CLEAN = ("clean_fileid_{}", "synthetic_clean_fileid_{}")  # of the DNS Challenge, by fileid
+SUM_LINES = (re.compile(r"(?P<sum>[0-9a-fA-F]+) +\*?(?P<name>\S.*)"),  # sha256sum, PowerShell
+             re.compile(r"SHA256 \((?P<name>.+)\) = (?P<sum>[0-9a-fA-F]+)"))  # BSD, openssl
 FACTS = ("snr", "fileid", "level", "noise", "reverb", "voice", "language")
 
 
@@ -47,10 +52,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def audio_files(folder: Path) -> list[Path]:
-    """Audio files directly in `folder`, sorted by name."""
-    return sorted(p for p in folder.iterdir()
-                  if p.suffix.lower() in AUDIO and not p.name.startswith("."))
+def name_of(path: Path) -> str:
+    """Stem of a file, its accents in one code point (NFC): macOS hands them out in two (NFD)."""
+    return unicodedata.normalize("NFC", path.stem)
+
+
+def audio_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """(audio files directly in `folder`, sorted by name; a problem for every other file)."""
+    found, problems = [], []
+    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+        if path.is_symlink() and not path.exists():
+            problems.append(f"{path}: is a link to {path.readlink()}, which does not exist")
+        elif path.suffix.lower() in AUDIO:
+            found.append(path)
+        else:
+            problems.append(f"{path}: is of a kind that is not read; needs {', '.join(AUDIO)}")
+    return found, problems
 
 
 def find_folders(folder: Path) -> tuple[Path, Path]:
@@ -85,9 +102,18 @@ def manifest_facts(folder: Path) -> dict[str, dict]:
     path = folder / "manifest.csv"
     if not path.exists():
         return {}
-    with open(path, newline="") as file:
-        return {Path(row["noisy"]).stem: {k: row[k] or None for k in FACTS[3:] if k in row}
-                for row in csv.DictReader(file)}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[:error.start].count(b"\n") + 1
+        raise SetError(folder, [f"{path}, line {line}: is not UTF-8; save it as UTF-8"]) from error
+    comma = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
+    rows = csv.DictReader(lines, delimiter=comma)
+    if "noisy" not in (rows.fieldnames or []):
+        raise SetError(folder, [f"{path}, line 1: needs a column noisy, has "
+                                f"{', '.join(rows.fieldnames or ['nothing'])}"])
+    return {name_of(Path(row["noisy"])): {k: row[k] or None for k in FACTS[3:] if k in row}
+            for row in rows if row["noisy"]}
 
 
 def repeated(paths: dict[str, list[Path]], why: str) -> list[str]:
@@ -110,13 +136,14 @@ def find_pairs(folder: Path) -> tuple[list[Pair], list[str]]:
     Files with problems are in no pair: which of two clips belongs to a clean file is not guessed.
     """
     noisy_dir, clean_dir = find_folders(folder)
-    manifest, problems = manifest_facts(folder), []
-    cleans = by_key((p.stem, p) for p in audio_files(clean_dir))
-    problems += repeated(cleans, "same name")
+    manifest = manifest_facts(folder)
+    (noisy_files, problems), (clean_files, more) = map(audio_files, (noisy_dir, clean_dir))
+    cleans = by_key((name_of(p), p) for p in clean_files)
+    problems += more + repeated(cleans, "same name")
     facts, wanted = {}, []
-    for path in audio_files(noisy_dir):
-        facts[path] = name_facts(path.stem) | manifest.get(path.stem, {})
-        names = [path.stem, f"clean_fileid_{facts[path]['fileid']}"]
+    for path in noisy_files:
+        facts[path] = name_facts(path.stem) | manifest.get(name_of(path), {})
+        names = [name_of(path), *(form.format(facts[path]["fileid"]) for form in CLEAN)]
         name = next((n for n in names if n in cleans), None)
         if name is None:
             missing = names[facts[path]["fileid"] is not None]
@@ -167,7 +194,7 @@ def load(path: Path) -> tuple[np.ndarray, int]:
 
 
 def load_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray, int]:
-    """(noisy, clean, rate), equal in length and rate, clean not silent; else ValueError."""
+    """(noisy, clean, rate), equal in length and rate, none silent; else ValueError."""
     (noisy, rate), (clean, clean_rate) = load(pair.noisy), load(pair.clean)
     if rate != clean_rate:
         raise ValueError(f"{pair.noisy}: rate {rate} Hz, but {pair.clean.name} has {clean_rate}")
@@ -176,15 +203,23 @@ def load_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray, int]:
                          f"has {clean.size}")
     if not np.any(to_int16(clean)):
         raise ValueError(f"{pair.clean}: is silent, a reference needs speech")
+    if not np.any(to_int16(noisy)):
+        raise ValueError(f"{pair.noisy}: is silent, there is nothing to enhance")
     return noisy, clean, rate
 
 
 def check_sums(folder: Path) -> dict[Path, str]:
     """Problems of files listed in SHA256SUMS by path; {} when all agree or there is no list."""
     path, problems = folder / "SHA256SUMS", {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        want, name = line.split(maxsplit=1)
-        file = folder / name
+    lines = path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else ""
+    for number, line in enumerate(lines.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = next(filter(None, (form.fullmatch(line.rstrip()) for form in SUM_LINES)), None)
+        if not match:
+            problems[path] = f"{path}, line {number}: is not a SHA-256, two spaces and a name"
+            continue
+        want, file = match["sum"].lower(), folder / match["name"].replace("\\", "/")
         if not file.exists():
             problems[file] = f"{file}: listed in SHA256SUMS, but missing"
         elif sha256(file) != want:

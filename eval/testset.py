@@ -24,6 +24,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import soundfile as sf
@@ -37,7 +38,7 @@ from reference.files import whole
 
 RATE = 48000
 EMBEDDED = Path(__file__).parent / "embedded"
-FORMAT = 2  # of set.json and of the way clips are prepared; a change prepares anew
+FORMAT = 3  # of set.json and of the way clips are prepared; a change prepares anew
 
 
 def locate(source: str | Path) -> Path:
@@ -51,37 +52,48 @@ def source_hash(pairs: list[Pair], problems: list[str]) -> str:
     return hashlib.sha256(json.dumps([FORMAT, rows, problems]).encode()).hexdigest()
 
 
-def write_pair(pair: Pair, out: Path, wanted: int | None) -> tuple[dict, int]:
-    """Write both files of one clip at 48 kHz; (its entry of set.json, its own rate).
+def usual_rate(pairs: list[Pair]) -> int:
+    """The rate in Hz that most files have by their headers, the first one's of several."""
+    found = Counter()
+    for path in (path for pair in pairs for path in (pair.noisy, pair.clean)):
+        try:
+            found[sf.info(path).samplerate] += 1
+        except (sf.SoundFileError, RuntimeError, OSError):
+            continue  # named when it is read
+    rates = [rate for rate, _ in found.most_common() if rate in source_pairs.RATES]
+    return rates[0] if rates else RATE
+
+
+def write_pair(pair: Pair, out: Path, wanted: int) -> dict:
+    """Write both files of one clip at 48 kHz; its entry of set.json.
 
     Raises ValueError naming file and fault, also when the rate is not the one `wanted`.
     """
     noisy, clean, rate = load_pair(pair)
-    if rate != (wanted or rate):
-        raise ValueError(f"{pair.noisy}: rate is {rate} Hz, the clips before it have {wanted} Hz; "
-                         "split the set by rate")
+    if rate != wanted:
+        raise ValueError(f"{pair.noisy}: rate is {rate} Hz, most clips have {wanted} Hz; split the "
+                         "set by rate")
     entry = {"name": pair.noisy.stem, "noisy": f"noisy/{pair.noisy.stem}.wav",
              "clean": f"clean/{pair.noisy.stem}.wav", **pair.facts}
     for kind, x in (("noisy", noisy), ("clean", clean)):
         x = soxr.resample(x, rate, RATE) if rate != RATE else x
         sf.write(out / entry[kind], to_int16(x), RATE, subtype="PCM_16")
         entry[f"sha256_{kind}"] = sha256(out / entry[kind])
-    return entry | {"seconds": round(noisy.size / rate, 3)}, rate
+    return entry | {"seconds": round(noisy.size / rate, 3)}
 
 
 def write_all(pairs: list[Pair], out: Path) -> tuple[list[dict], int, list[str]]:
     """Write every clip into `out`; (entries, the rate of the set, problems of those left out)."""
-    entries, set_rate, problems = [], None, []
+    entries, set_rate, problems = [], usual_rate(pairs), []
     for kind in ("noisy", "clean"):
         (out / kind).mkdir(parents=True)
     for pair in tqdm(pairs, desc="preparing", unit="clip", disable=None):
         try:
-            entry, set_rate = write_pair(pair, out, set_rate)
-            entries.append(entry)
+            entries.append(write_pair(pair, out, set_rate))
         except ValueError as error:
             problems.append(str(error))
     print(f"prepared {len(entries)} of {len(pairs)} clips", file=sys.stderr)
-    return entries, set_rate or RATE, problems
+    return entries, set_rate, problems
 
 
 def prepare(source: str | Path, out: Path, strict: bool = False) -> Path:

@@ -1,8 +1,10 @@
 """Test sets: the committed one, reading every layout, naming every fault, mixing anew."""
 
 import csv
+import hashlib
 import json
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import soxr
 from eval.embedded.noises import NOISES
 from eval.embedded.rooms import ROOMS, room_response
 from eval.mixing import MixError, active_level, early_part, in_room, mix
-from eval.pairs import SetError, check_sums, find_pairs
+from eval.pairs import SetError, check, check_sums, find_pairs
 from eval.testset import EMBEDDED, main, prepare
 from reference.clips import to_int16
 
@@ -249,6 +251,95 @@ def test_an_older_set_survives_a_failed_one(tmp_path):
         prepare(folder, out, strict=True)
     assert (out / "d" / "set.json").read_bytes() == before
     assert [p.name for p in out.iterdir()] == ["d"]
+
+
+# layouts as others leave them
+
+
+def make_pairs(folder, *names):
+    """Equal names in noisy/ and clean/."""
+    for name in names:
+        for kind in ("noisy", "clean"):
+            write(folder / kind / f"{name}.wav", tone())
+    return folder
+
+
+def sums_of(folder, form):
+    """Every file of a set in a line; `form` has {sum} and {name}."""
+    return "".join(form.format(sum=hashlib.sha256(p.read_bytes()).hexdigest(),
+                               name=p.relative_to(folder)) for p in sorted(folder.rglob("*.wav")))
+
+
+def test_dns_names_of_the_dev_sets(tmp_path):
+    for k in range(2):
+        write(tmp_path / f"d/clean/synthetic_clean_fileid_{k}.wav", tone())
+        write(tmp_path / f"d/noisy/synthetic_emotion_4056_snr18_tl-26_fileid_{k}.wav", tone())
+    pairs, problems = find_pairs(tmp_path / "d")
+    assert not problems and [p.facts["snr"] for p in pairs] == [18, 18]
+    assert [p.clean.stem[-1] for p in pairs] == ["0", "1"]
+
+
+def test_names_may_be_composed_or_not(tmp_path):
+    folder = make_pairs(tmp_path / "d", "grüße")
+    path = folder / "noisy" / "grüße.wav"
+    path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))
+    assert len(find_pairs(folder)[0]) == 1
+
+
+@pytest.mark.parametrize("text", [
+    "\ufeffnoisy,noise,voice\nnoisy/a.wav,hiss,f1\n".encode(),
+    b"noisy;noise;voice\r\nnoisy/a.wav;hiss;f1\r\n"])
+def test_manifests_of_spreadsheets(tmp_path, text):
+    folder = make_pairs(tmp_path / "d", "a")
+    (folder / "manifest.csv").write_bytes(text)
+    assert find_pairs(folder)[0][0].facts["noise"] == "hiss"
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    (b"filename,snr_db\na.wav,1\n", "manifest.csv, line 1: needs a column noisy, has filename, s"),
+    (b"", "manifest.csv, line 1: needs a column noisy, has nothing"),
+    ("noisy,noise\na.wav,Gerät\n".encode("latin-1"), "manifest.csv, line 2: is not UTF-8")])
+def test_manifests_that_cannot_be_read_are_named(tmp_path, capsys, text, words):
+    folder = make_pairs(tmp_path / "d", "a")
+    (folder / "manifest.csv").write_bytes(text)
+    assert main(["prepare", str(folder), "--out", str(tmp_path / "s")]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["{sum} *{name}\n", "{sum}  {name}\r\n",
+                                  "# of Monday\n\n{sum}  {name}\n", "SHA256 ({name}) = {sum}\n"])
+def test_sums_of_any_tool(tmp_path, form):
+    folder = make_pairs(tmp_path / "d", "a", "b")
+    good = sums_of(folder, form)
+    (folder / "SHA256SUMS").write_bytes(good.encode())
+    assert check_sums(folder) == {}
+    write(folder / "noisy" / "b.wav", tone(hz=500))
+    assert [p.name for p in check_sums(folder)] == ["b.wav"]
+    (folder / "SHA256SUMS").write_text("see the web page\n")
+    assert "line 1: is not a SHA-256" in check_sums(folder)[folder / "SHA256SUMS"]
+
+
+def test_broken_links_other_kinds_and_silent_noisy_clips_are_named(tmp_path):
+    folder = make_pairs(tmp_path / "d", "a", "b", "c", "d")
+    (folder / "noisy" / "a.wav").unlink()
+    (folder / "noisy" / "a.wav").symlink_to("/nowhere.wav")
+    for kind in ("noisy", "clean"):
+        (folder / kind / "b.wav").rename(folder / kind / "b.mp3")
+    write(folder / "noisy" / "c.wav", 0 * tone())
+    good, problems = check(folder)
+    words = "\n".join(problems)
+    assert good == 1 and "noisy/a.wav: is a link to /nowhere.wav" in words
+    assert words.count("b.mp3: is of a kind that is not read") == 2
+    assert "noisy/c.wav: is silent" in words
+
+
+def test_the_rate_of_most_clips_is_the_rate_of_the_set(tmp_path):
+    folder = make_pairs(tmp_path / "d", "a", "b", "c")
+    for kind in ("noisy", "clean"):
+        write(folder / kind / "a.wav", tone(rate=16000), 16000)
+    about = json.loads((prepare(folder, tmp_path / "s") / "set.json").read_text())
+    assert [clip["name"] for clip in about["clips"]] == ["b", "c"]
+    assert "a.wav: rate is 16000 Hz, most clips have 48000 Hz" in about["problems"][0]
 
 
 # mixing
