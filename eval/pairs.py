@@ -88,11 +88,11 @@ def find_folders(folder: Path) -> tuple[Path, Path]:
 
 def name_facts(stem: str) -> dict:
     """What a DNS-Challenge file name tells: snr (dB), level (dBFS), fileid; None if not there."""
-    def number(pattern: str) -> int | None:
+    def number(pattern: str) -> int | float | None:
         match = re.search(pattern, stem)
-        return int(match[1]) if match else None
+        return (float if "." in match[1] else int)(match[1]) if match else None
 
-    known = {"snr": number(r"_snr(-?\d+)"), "level": number(r"_tl(-?\d+)"),
+    known = {"snr": number(r"_snr(-?\d+(?:\.\d+)?)"), "level": number(r"_tl(-?\d+)"),
              "fileid": number(r"_fileid_(\d+)$")}
     return dict.fromkeys(FACTS) | known
 

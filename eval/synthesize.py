@@ -10,6 +10,7 @@ import argparse
 import csv
 import hashlib
 import itertools
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ RATE = 48000
 AUDIO = (".wav", ".flac", ".ogg", ".opus")
 MIN_S, MAX_S = 6.0, 8.0
 SHORTEST_S = 4.5  # of speech in a clip; the rest up to 6 s is pause
+CLIPPED = 0.999, 4  # of full scale, for this many samples on end
 TRIES = 20  # draws of another noise when one is silent
 
 
@@ -42,16 +44,47 @@ class Segment:
     start_s: float = 0.0
     duration_s: float | None = None  # None: to the end
 
-    def read(self) -> np.ndarray:
-        """First channel at 48 kHz, float. Raises SourceError naming an unreadable file."""
+    def samples(self) -> tuple[np.ndarray, int]:
+        """(first channel, float, rate in Hz). Raises SourceError naming an unreadable file."""
         try:
             with sf.SoundFile(self.path) as file:
                 file.seek(int(self.start_s * file.samplerate))
                 count = -1 if self.duration_s is None else int(self.duration_s * file.samplerate)
-                x = file.read(count, always_2d=True)[:, 0]
-                return soxr.resample(x, file.samplerate, RATE)
+                return file.read(count, always_2d=True)[:, 0], file.samplerate
         except (sf.SoundFileError, RuntimeError, OSError) as error:
             raise SourceError(f"{self.path}: cannot be read ({error})") from error
+
+    def read(self) -> np.ndarray:
+        """First channel at 48 kHz, float. Raises SourceError naming an unreadable file."""
+        return soxr.resample(*self.samples(), RATE)
+
+
+def fault(x: np.ndarray) -> str | None:
+    """What makes a recording (n,) unfit to be mixed; None if nothing."""
+    if not np.all(np.isfinite(x)):
+        return "holds NaN or infinite samples"
+    if not np.any(to_int16(x)):
+        return "is silent"
+    limit, run = CLIPPED
+    loud = np.abs(x) >= limit
+    if loud.size >= run and np.lib.stride_tricks.sliding_window_view(loud, run).all(axis=1).any():
+        return f"is clipped: {run} samples on end at full scale"
+    return None
+
+
+def examine(segments: list[Segment]) -> None:
+    """Raises SourceError naming the recordings that cannot be read or mixed (`fault`)."""
+    problems = []
+    for segment in segments:
+        try:
+            if words := fault(segment.samples()[0]):
+                problems.append(f"{segment.path}: {words}")
+        except SourceError as error:
+            problems.append(str(error))
+    if problems:
+        more = [f"… and {len(problems) - 20} more"] * (len(problems) > 20)
+        raise SourceError("\n  ".join([f"{len(problems)} recordings cannot be mixed; mend them or "
+                                       "leave them out", *problems[:20], *more]))
 
 
 def folder_segments(folder: Path) -> list[Segment]:
@@ -232,6 +265,7 @@ def make(args: argparse.Namespace) -> None:
     for path in filter(None, (args.index, args.speech, args.noise, args.rir)):
         if not path.exists():
             raise SourceError(f"{path}: does not exist")
+    examine(list(itertools.chain(*sources(args), folder_segments(args.rir) if args.rir else [])))
     with whole(args.folder) as new:
         write_set(new, clips(args), args.clips)
 
@@ -241,6 +275,14 @@ def run(args: argparse.Namespace) -> int:
     make(args)
     print(args.folder)
     return 0
+
+
+def decibels(text: str) -> list[int | float]:
+    """Numbers with commas between them, whole ones as int. Raises ValueError for others."""
+    values = [float(word) for word in text.split(",")]
+    if not all(map(math.isfinite, values)):
+        raise ValueError(text)
+    return [int(v) if v.is_integer() else v for v in values]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -254,7 +296,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sentences", action="store_true",
                         help="a clip is one recording of speech, as long as it is")
     parser.add_argument("--rir", type=Path, help="folder of room responses")
-    parser.add_argument("--snr", type=lambda s: [int(v) for v in s.split(",")], default="0,5,10,15",
+    parser.add_argument("--snr", type=decibels, default="0,5,10,15",
                         help="dB, with commas (%(default)s)")
     parser.add_argument("--level", type=int, default=-26, help="of speech, dBFS (%(default)s)")
     parser.add_argument("--spread", type=int, default=6, help="level ± this, dB (%(default)s)")

@@ -141,6 +141,12 @@ def run_check(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+def with_values(arguments: list[str]) -> list[str]:
+    """Arguments with "--snr", "-5,0" as "--snr=-5,0": argparse takes "-5,0" for an option."""
+    words = iter(arguments)
+    return [f"{word}={next(words, '')}" if word == "--snr" else word for word in words]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0, 1 when `check` finds a fault, 2 when the set cannot be used (all named)."""
     from eval import synthesize
@@ -159,7 +165,8 @@ def main(arguments: list[str] | None = None) -> int:
     maker = commands.add_parser("make", help="mix a new set from recordings")
     synthesize.add_arguments(maker)
     maker.set_defaults(run=synthesize.run)
-    args = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    args = parser.parse_args(with_values(words))
     try:
         return args.run(args)
     except (SetError, synthesize.SourceError) as error:

@@ -411,7 +411,6 @@ def recordings(tmp_path):
             write(tmp_path / "speech" / talker / f"{k}.wav",
                   tone(2.5, 16000, 200 + 50 * k) * rng.uniform(0.3, 1), 16000)
     write(tmp_path / "noise" / "hiss.flac", 0.1 * rng.standard_normal(2 * RATE))
-    write(tmp_path / "noise" / "none.flac", np.zeros(2 * RATE))  # silent: drawn again
     write(tmp_path / "rir" / "room.flac", np.exp(-np.arange(9600) / 2000)
           * rng.standard_normal(9600) * 0.1 + np.eye(1, 9600, 48)[0] * 0.9)
     return tmp_path
@@ -472,7 +471,7 @@ def test_make_sentence_by_sentence_from_a_folder_and_an_index(recordings, tmp_pa
 
 @pytest.mark.parametrize(("fault", "words"), [
     ("exists", "exists already"), ("short", "no talker has"), ("no noise", "does not exist"),
-    ("silent noise", "no usable noise"), ("text", "cannot be read"), ("empty", "no audio files")])
+    ("silent noise", "hiss.flac: is silent"), ("text", "cannot be read"), ("empty", "no audio files")])
 def test_make_fails_whole(recordings, tmp_path, capsys, fault, words):
     out = tmp_path / "set"
     if fault == "exists":
@@ -483,10 +482,9 @@ def test_make_fails_whole(recordings, tmp_path, capsys, fault, words):
     elif fault == "no noise":
         (recordings / "noise").rename(recordings / "other")
     elif fault == "silent noise":
-        (recordings / "noise" / "hiss.flac").unlink()
+        write(recordings / "noise" / "hiss.flac", np.zeros(RATE))
     elif fault == "text":
-        (recordings / "noise" / "none.flac").write_bytes(b"text")
-        (recordings / "noise" / "hiss.flac").unlink()
+        (recordings / "noise" / "hiss.flac").write_bytes(b"text")
     else:
         for path in recordings.glob("noise/*"):
             path.unlink()
@@ -499,4 +497,27 @@ def test_make_fails_whole(recordings, tmp_path, capsys, fault, words):
 def test_a_silent_sentence_is_named(recordings, tmp_path, capsys):
     write(recordings / "speech" / "ann" / "0.wav", np.zeros(RATE))
     assert make(recordings, tmp_path / "set", "--sentences") == 2
-    assert re.search(r"ann/0.wav: .*silent.*leave it out", capsys.readouterr().err)
+    assert re.search(r"leave them out\n.*ann/0.wav: is silent", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(("spoil", "words"), [
+    (lambda x: np.where(np.arange(x.size) == 9, np.nan, x), "holds NaN or infinite"),
+    (lambda x: np.where(np.arange(x.size) == 9, np.inf, x), "holds NaN or infinite"),
+    (lambda x: np.clip(20 * x, -1, 1), "is clipped"), (lambda x: 0 * x, "is silent")])
+def test_spoilt_recordings_are_all_named_before_anything_is_mixed(recordings, tmp_path, capsys,
+                                                                  spoil, words):
+    bad = [recordings / "speech" / "bob" / "1.wav", recordings / "noise" / "more.wav"]
+    for path in bad:
+        write(path, spoil(tone(3)), subtype="FLOAT")
+    assert make(recordings, tmp_path / "set") == 2
+    err = capsys.readouterr().err
+    assert all(f"{path}: {words}" in err for path in bad) and " of 8 " not in err
+    assert not (tmp_path / "set").exists()
+
+
+def test_snrs_below_zero_and_between(recordings, tmp_path):
+    out = tmp_path / "set"
+    assert make(recordings, out, "--snr", "-5,2.5", "--clips", "2") == 0
+    assert sorted(p.facts["snr"] for p in find_pairs(out)[0]) == [-5, 2.5]
+    with pytest.raises(SystemExit):
+        make(recordings, tmp_path / "other", "--snr", "5,inf")
