@@ -23,6 +23,10 @@ TARGETS := $(sort host $(target))
 ifeq ($(wildcard targets/$(strip $(target)).toml),)
 $(error target $(target) found; one of $(basename $(notdir $(wildcard targets/*.toml))) is needed)
 endif
+OUTSIDE := $(shell sed -n 's/^\[\([^]]*\)\].*/\1/p' eval/systems.toml)
+ifneq ($(filter-out $(OUTSIDE),$(systems)),)
+$(error systems=$(filter-out $(OUTSIDE),$(systems)) found; eval/systems.toml has $(OUTSIDE))
+endif
 ALL_TARGETS := $(basename $(notdir $(wildcard targets/*.toml)))
 # Whose compilers and emulator set-up looks after: the test suite builds for all; full adds clang.
 NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(target))) $(full:%=full) \

@@ -57,6 +57,15 @@ def prerequisites(name: str, rules: dict) -> set[str]:
     return own.union(*(prerequisites(other, rules) for other in own if other in rules))
 
 
+def test_a_system_that_is_not_known_is_said_before_anything_is_made():
+    done = subprocess.run(["make", "-n", "systems=pyrnnoise typo"], cwd=ROOT, check=False,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode and not done.stdout
+    assert "systems=typo found; eval/systems.toml has pyrnnoise" in done.stderr
+    known = subprocess.run(["make", "-n", "help", "systems=pyrnnoise dfn3"], cwd=ROOT, check=False)
+    assert known.returncode == 0
+
+
 def test_rules_name_every_module_that_they_run(rules):
     missing = {}
     for name, (_, modules) in rules.items():
