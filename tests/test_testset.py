@@ -471,7 +471,8 @@ def test_make_sentence_by_sentence_from_a_folder_and_an_index(recordings, tmp_pa
 
 @pytest.mark.parametrize(("fault", "words"), [
     ("exists", "exists already"), ("short", "no talker has"), ("no noise", "does not exist"),
-    ("silent noise", "hiss.flac: is silent"), ("text", "cannot be read"), ("empty", "no audio files")])
+    ("silent noise", "hiss.flac: is silent"), ("text", "cannot be read"),
+    ("empty", "no audio files")])
 def test_make_fails_whole(recordings, tmp_path, capsys, fault, words):
     out = tmp_path / "set"
     if fault == "exists":
