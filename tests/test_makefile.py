@@ -1,12 +1,15 @@
 """The Makefile makes anew what depends on a changed module: its lists name all that is imported."""
 
 import ast
+import json
 import re
 import subprocess
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("targets", "eval", "studies")  # of the others the Makefile takes every file
@@ -74,3 +77,23 @@ def test_rules_name_every_module_that_they_run(rules):
         if left := sorted(path for path in left if not path.endswith("__init__.py")):
             missing[name] = left
     assert len(rules) > 10 and not missing
+
+
+def test_a_set_is_made_again_only_when_its_contents_change(tmp_path):
+    """Clips are no words of make: any name will do, and one overwritten in place is noticed."""
+    for kind in ("noisy", "clean"):
+        (tmp_path / "odd" / kind).mkdir(parents=True)
+        for name in ("a; touch x", "b $(q) 'c"):
+            sf.write(tmp_path / "odd" / kind / f"{name}.wav", np.full(4800, 0.1), 48000)
+    for link in ("Makefile", ".venv", "targets", "eval", "reference", "codegen", "tests"):
+        (tmp_path / link).symlink_to(ROOT / link)
+    words = ["make", "-o", ".venv/core", "sets", f"testset={tmp_path}/odd"]
+    made = tmp_path / "build/sets/odd/set.json"
+    times = []
+    for level in (0.1, 0.1, 0.2):
+        path = tmp_path / "odd" / "noisy" / "a; touch x.wav"
+        sf.write(path, np.full(4800, level), 48000)
+        subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+        times.append(made.stat().st_mtime_ns)
+    assert times[0] == times[1] != times[2] and not (tmp_path / "x").exists()
+    assert len(json.loads(made.read_text())["clips"]) == 2
