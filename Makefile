@@ -83,8 +83,8 @@ parts: build/studies/parts-$(model)-$(SET).json ## pitch filter or postfilter le
 trials: $(addprefix build/studies/,trials-$(model)-$(SET).json cases-$(model)-$(SET).json) ## clean speech, noise alone, other levels, words after resets and rests, vowels, whisper, DC
 weaknesses: build/weaknesses/SHA256SUMS ## hard cases, to hear and in figures: docs/audio/weak
 	@$(MAKE) --no-print-directory check testset=build/weaknesses model=$(model)
-	@$(PYTHON) -m eval.systems host-no-postfilter host-12db --set build/sets/weaknesses
-	@$(PYTHON) -m eval.score --set build/sets/weaknesses --systems twin host-no-postfilter host-12db
+	@$(PYTHON) -m eval.systems host-postfilter host-12db --set build/sets/weaknesses
+	@$(PYTHON) -m eval.score --set build/sets/weaknesses --systems twin host-postfilter host-12db
 	@$(PYTHON) -m eval.weaknesses measure --model $(model)
 cost: $(STAMPS)/cost-$(SET) ## what each step to integers costs in quality
 vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to port by hand: build/vectors

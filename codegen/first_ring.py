@@ -52,7 +52,7 @@ ROWS = {
     "coherence": ("features", "Q15 steps", 65, 64),
     "features": ("features", "Q12 steps", 75, 1),
     "gain": ("dnn", "Q15 steps", 40, 2730),
-    "strength": ("dnn", "Q15 steps", 40, 2730),
+    "strength": ("dnn", "Q15 steps", 38, 2730),
     "vad": ("dnn", "Q15 steps", 40, 2730),
     "band_gain": ("postfilter", "2^-15 of the loudest band", 50, 64),
     "enhanced": ("gains", "2^-15 of the largest noisy bin", 75, 64),

@@ -42,7 +42,7 @@ BABBLERS = (2, 3, 4, 5, 6, 9, 13, 14)
 COMPRESSION = 0.89  # as libsndfile counts: 64 kbit/s, 24 kB a clip
 HEARD_DBFS = -26  # level of the published sound, however soft the clip
 AUDIO = SOUND / "weak"
-SETTINGS = {"twin": "defaults", "host-no-postfilter": "no postfilter", "host-12db": "limit 12 dB"}
+SETTINGS = {"twin": "defaults", "host-postfilter": "postfilter", "host-12db": "limit 12 dB"}
 SYSTEMS = ("noisy", *SETTINGS)
 MEASURES = ("pesq_wb", "si_sdr", "speech_loss")
 

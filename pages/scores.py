@@ -10,7 +10,8 @@ from reference.markdown import table
 
 DEFAULT = "small"
 MEASURES = ("pesq_wb", "stoi", "estoi", "si_sdr", "dnsmos_ovrl")
-SETS = {"embedded": "embedded set", "valid60": "recorded speech"}
+SETS = {"embedded": "embedded set", "valid60": "recorded speech", "studio": "studio speech"}
+COMPARED, JUDGED = ("valid60", "studio"), ("pesq_wb", "estoi", "dnsmos_ovrl")  # models beside peers
 NAMES = {"float": "float reference", "twin": "integers: twin = C on every target",
          "pyrnnoise": "RNNoise", "webrtc-noise-gain": "WebRTC", "dfn3": "DeepFilterNet 3"}
 
@@ -60,16 +61,16 @@ def systems() -> str:
 
 
 def models() -> str:
-    """A row a model, and one each for noisy and the outside systems that all SETS have."""
+    """A row a model, integers, and one each for noisy and the outside systems, on recordings."""
     def cells(name: str, system: str) -> list[str | None]:
-        return [cell for testset in SETS
-                for cell in figures(overall(testset, name, system), MEASURES[:2])]  # fmt: skip
+        return [cell for testset in COMPARED
+                for cell in figures(overall(testset, name, system), JUDGED)]  # fmt: skip
 
     rows = [["noisy", None, *cells("noisy", "noisy")]]
     for model in model_names():
         count = sum(tensor.size for tensor in load(model).values())
         rows.append([f"[`{model}`](/reference/models/{model}.md)", count, *cells(model, "twin")])
-    outside = (name for name in read_table() if all(overall(s, name, name) for s in SETS))
+    outside = (name for name in read_table() if all(overall(s, name, name) for s in COMPARED))
     rows += [[NAMES.get(name, name), None, *cells(name, name)] for name in outside]
-    head = (f"{title}, {measure}" for title in SETS.values() for measure in ("PESQ-WB", "STOI"))
+    head = (f"{SETS[testset]}, {HEADS[m]}" for testset in COMPARED for m in JUDGED)
     return table(["model", "parameters", *head], rows)

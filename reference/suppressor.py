@@ -37,12 +37,13 @@ from reference.stft import Analysis, Synthesis, vorbis_window
 class Options:
     """Stages that can be switched; the defaults are those of the shipped library.
 
-    The decay floor is a matter of taste by ear. The high-pass turns the phase of the lowest
+    The networks are trained for what is heard without the envelope postfilter, which costs them
+    speech. The decay floor is a matter of taste by ear. The high-pass turns the phase of the lowest
     harmonics, which SI-SDR counts as error, and the band gains remove rumble without it.
     Raises ValueError for a value outside RANGES.
     """
 
-    postfilter: bool = True
+    postfilter: bool = False
     postfilter_beta_permille: int = round(1000 * POSTFILTER_BETA)
     decay_floor: bool = False
     highpass: bool = False
@@ -64,8 +65,9 @@ RANGES = {
 """Least and greatest value of every option, which are those of the library's setters."""
 
 EVERY_STAGE = Options(
-    postfilter_beta_permille=50, decay_floor=True, highpass=True, attenuation_limit_db=12
-)
+    postfilter=True, postfilter_beta_permille=50, decay_floor=True, highpass=True,
+    attenuation_limit_db=12,
+)  # fmt: skip
 """No stage left out: what the integers are checked with besides the default."""
 
 

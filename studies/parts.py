@@ -16,7 +16,7 @@ from studies.scene import Scene
 STEPS = {
     "whole": "all of it, as shipped",
     "no-comb": "no pitch filter: strengths 0",
-    "no-postfilter": "no postfilter",
+    "postfilter": "with the envelope postfilter",
     "true-gains": "true gains, the network's strengths",
     "true-strengths": "the network's gains, true strengths",
     "true-both": "true gains and strengths",
@@ -27,12 +27,12 @@ def steps(noisy: np.ndarray, clean: np.ndarray, model: str) -> Iterator[tuple[st
     """(step, enhanced samples (N,)) of one clip at 48 kHz, by the network called `model`."""
     scene = Scene(noisy, clean)
     gain, strength, _ = dnn.Network(load_network(model)).run(scene.taps["features"])
-    yield "whole", scene.enhanced(gain, strength, postfilter=True)
-    yield "no-comb", scene.enhanced(gain, 0 * strength, postfilter=True)
-    yield "no-postfilter", scene.enhanced(gain, strength)
-    yield "true-gains", scene.enhanced(scene.gain, strength, postfilter=True)
-    yield "true-strengths", scene.enhanced(gain, scene.strength, postfilter=True)
-    yield "true-both", scene.enhanced(scene.gain, scene.strength, postfilter=True)
+    yield "whole", scene.enhanced(gain, strength)
+    yield "no-comb", scene.enhanced(gain, 0 * strength)
+    yield "postfilter", scene.enhanced(gain, strength, postfilter=True)
+    yield "true-gains", scene.enhanced(scene.gain, strength)
+    yield "true-strengths", scene.enhanced(gain, scene.strength)
+    yield "true-both", scene.enhanced(scene.gain, scene.strength)
 
 
 def result(rows: list[dict], folder: Path, out: Path) -> dict:

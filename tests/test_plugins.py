@@ -89,7 +89,7 @@ def test_applyplugin_and_analyseplugin(plugins, tiny_host, sound, tmp_path):
     assert '"Attenuation limit (dB)" input, control, 0 to 100, default 100, integer' in listed
     assert '"latency" output, control, integer' in listed
     assert listed.count("Hard Real-Time") == 2
-    defaults = ["100", "0", "0", "1", "20"]
+    defaults = ["100", "0", "0", "0", "20"]
     call(["applyplugin", "mono.wav", "out.wav", plugins / "percepnet.so", "percepnet_mono",
           *defaults], cwd=tmp_path)  # fmt: skip
     made = soundfile.read(tmp_path / "out.wav", dtype="int16")[0]
@@ -124,7 +124,7 @@ class Host:
         self.handle = self.plugin.instantiate(None, rate)
         if not self.handle:
             return
-        self.controls = np.array([100, 0, 0, 1, 0, -1, -1], np.float32)
+        self.controls = np.array([100, 0, 0, 0, 0, -1, -1], np.float32)
         for port in range(self.controls.size):
             self.plugin.connect_port(self.handle, 2 + port, self.controls[port:].ctypes.data)
         self.plugin.activate(self.handle)

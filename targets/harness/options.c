@@ -17,7 +17,7 @@ static const char usage[] =
     "  -a, --atten-lim-db DB       take away at most so much noise: 0 (untouched) to 100 (no limit,\n"
     "                              default)\n"
     "  --[no-]pf, --[no-]postfilter\n"
-    "                              envelope postfilter (default on)\n"
+    "                              envelope postfilter (default off)\n"
     "  --pf-beta BETA              its strength, 0.001 to 1 (default 0.02)\n"
     "  --[no-]decay-floor          let nothing fall faster than 60 dB in 100 ms (default off)\n"
     "  --[no-]highpass             remove what lies below the voice (default off)\n"

@@ -93,7 +93,7 @@ int percepnet_feed_delay_samples(void);
  * instance: set from the thread that processes, or under its lock. */
 
 /* Envelope postfilter: more suppression between words, a little less fidelity. 0 to 1, default
- * 1. */
+ * 0. */
 int percepnet_set_postfilter(percepnet *st, int value);
 int percepnet_postfilter(const percepnet *st);
 

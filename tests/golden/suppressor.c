@@ -115,7 +115,7 @@ percepnet *percepnet_init(void *mem, size_t bytes)
         return NULL;
     percepnet *st = mem;
     st->kernels = percepnet_kernels_choose();
-    st->postfilter = 1;
+    st->postfilter = 0;
     st->postfilter_beta_permille = 20;
     st->decay_floor = 0;
     st->highpass = 0;

@@ -89,7 +89,7 @@ class Denoiser:
     """One channel of a stream. Any number of instances; one thread at a time an instance.
 
     model: a name from `models()`. settings: any of SETTINGS as keywords, whole numbers or bools,
-    `Denoiser(postfilter=False)`.
+    `Denoiser(postfilter=True)`.
 
     Raises ValueError for a model or a setting that is not there, or a value outside its range.
     """
