@@ -78,7 +78,7 @@ def test_clean_speech_is_left_alone_by_every_change_of_constants(change):
 
 
 def pass_through_error(clean: np.ndarray, change: str) -> float:
-    """Largest error in dB of the steps of a change when there is no noise, behind the DC blocker."""
+    """Largest error in dB of the steps of a change without noise, behind the DC blocker."""
     wanted = Dcblock().run(clean.reshape(-1, HOP)).ravel()
     energy = np.sum(wanted**2)
     made = decisions.steps(clean, clean, change)
