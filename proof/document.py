@@ -1,0 +1,4 @@
+"""The page of the proof: docs/proof.md."""
+
+def page(plan, results):
+    return ""
