@@ -1,6 +1,9 @@
 """Work on many clips at once with dask.distributed: the cores of this machine, or a real cluster.
 
 Without a scheduler a local cluster is started: one process a core, each of at most WORKER_MEMORY.
+A scheduler runs what it is sent, so the local one takes only those who hold its certificate, made
+for the run and kept in memory (TLS): no other user of the machine gets in. For an address that
+begins with tls:// dask's configuration names the certificates.
 With one (its address given, or in DASK_SCHEDULER_ADDRESS) the same code runs there; its workers
 need this folder as their working directory, the same packages, and the same paths to the sets.
 
@@ -14,6 +17,7 @@ from itertools import islice
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed.security import Security
 from tqdm import tqdm
 
 WORKER_MEMORY = "1GiB"  # a worker with every measure loaded takes about 0.4 GiB
@@ -29,7 +33,8 @@ def connect(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
             yield client
     else:
         with (LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=WORKER_MEMORY,
-                           dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR) as cluster,
+                           dashboard_address=None, protocol="tls://", host="127.0.0.1",
+                           security=Security.temporary(), silence_logs=logging.ERROR) as cluster,
               Client(cluster) as client):
             yield client
 
