@@ -1,6 +1,6 @@
-"""Prove that no input makes the shipped C overflow, shift too far, divide by zero or leave its memory.
+"""Prove that no input makes the shipped C overflow, shift too far, divide by 0, leave its memory.
 
-    python -m proof --gen build/host/gen [--only NAME ...] [--document docs/proof.md]
+    python -m proof --gen build/host/gen [--only NAME ...] [--document PAGE]
 
 Prints a line for each piece: stage, what, tool, verdict, seconds. Exit codes: 0 all proved, 1 not.
 """

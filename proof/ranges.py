@@ -13,6 +13,7 @@ def ranges(plan: dict) -> dict[str, int]:
     constants, tables = plan["constants"], plan["tables"]
     centre = len(tables["comb_weights_q15"]["values"]) // (constants["COMB_PERIODS"] + 1)
     energy = bound(plan, "erb band energy")
+    energy += energy >> 20  # a mixed bin may be one step larger than those of the FFT
     weights = tables["pitch_period_weights_q15"]["values"]
     height = 32767 + 16384  # lemma `parabola`
     judged = (height * max(sum(weights[:3]), sum(weights[3:])) + 2**14) >> 15
@@ -22,14 +23,16 @@ def ranges(plan: dict) -> dict[str, int]:
     low = (bound(plan, "pitch decimation acc_q15") + 2**6) >> 7
     r = bound(plan, "pitch autocorrelation_q16")
     noisy_q2 = 2 ** (-(-(energy >> 3).bit_length() // 2))  # a root of the loudest band
+    # The memories of the high-pass: 1 % more than the plan, which knows that all three coefficients
+    # belong to one cutoff; ranges do not.
     return {
         "SPECTRUM_MAX": bound(plan, "stft analysis sum"),
         "SYNTHESIS_MAX": bound(plan, "stft synthesis sum"),
         "ENERGY_MAX": energy,
         "ENERGY_BITS_MAX": energy.bit_length(),
         "CENTRE_MAX_Q15": max(tables["comb_weights_q15"]["values"][centre // 2 :: centre]),
-        "HIGHPASS_M0_MAX": bound(plan, "highpass memory 0 q43"),
-        "HIGHPASS_M1_MAX": bound(plan, "highpass memory 1 q43"),
+        "HIGHPASS_M0_MAX": bound(plan, "highpass memory 0 q43") * 101 // 100,
+        "HIGHPASS_M1_MAX": bound(plan, "highpass memory 1 q43") * 101 // 100,
         "POSTFILTER_SUM_MAX": postfilter,
         "POSTFILTER_SUM_BITS_MAX": postfilter.bit_length(),
         "AMPLITUDE_MAX_Q2": 2 * noisy_q2,
@@ -41,7 +44,7 @@ def ranges(plan: dict) -> dict[str, int]:
         "A1_MAX_Q24": 4 * 2**24 + 8,
         "A2_MAX_Q24": 6 * 2**24 + 8,
         "A4_MAX_Q24": 2**24 + 8,
-        "SMOOTHED_MAX_Q8": bound(plan, "pitch smoothed_q8"),
+        "SMOOTHED_MAX_Q8": (smoothed := bound(plan, "pitch smoothed_q8")) + (smoothed >> 16),
         "SEGMENT_MAX": 2 ** constants["PITCH_SEGMENT_BITS"] - 1,
         "CORRELATION_MAX": bound(plan, "pitch correlation acc"),
         "HEIGHT_MAX_Q15": height,

@@ -17,17 +17,6 @@ static int products(void)
     return wrong;
 }
 
-static int norms(void)
-{
-    int wrong = norm_shift(0) != 31 || norm_shift(-1) != 31;
-    for (int64_t x = INT32_MIN; x <= INT32_MAX; x++) {
-        int64_t y = x * (INT64_C(1) << norm_shift((int32_t)x));
-        wrong |= y < INT32_MIN || y > INT32_MAX;
-        wrong |= x != 0 && x != -1 && 2 * y >= INT32_MIN && 2 * y <= INT32_MAX;
-    }
-    return wrong;
-}
-
 /* beyond 2^17 steps, 21.8, tanh is 1 to the 18th digit and the integers stay as they are there */
 static int gates(void)
 {

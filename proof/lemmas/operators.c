@@ -24,11 +24,6 @@ void bits(void)
     int n = bit_length(x);
     assert(n >= 0 && n <= 64 && (n == 64 || x >> n == 0));
     assert(n == 0 ? x == 0 : x >> (n - 1) == 1);
-    int64_t y = any_int64();
-    n = norm_shift64(y);
-    assert(n >= 0 && n <= 63);
-    assert(y == 0 || y == -1 || (y >> (63 - n) == 0 || y >> (63 - n) == -1));
-    assert(y == 0 || y == -1 || !(y >> (62 - n) == 0 || y >> (62 - n) == -1));
 }
 
 void saturated(void)

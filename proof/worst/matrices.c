@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dnn.h"
+#include "params.h"
 #include "ranges.h"
 
 static int wrong;
