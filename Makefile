@@ -30,7 +30,7 @@ endif
 ALL_TARGETS := $(basename $(notdir $(wildcard targets/*.toml)))
 # Whose compilers and emulator set-up looks after: the test suite builds for all; full adds clang.
 NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(target))) $(full:%=full) \
-    $(filter cycles plugins,$(MAKECMDGOALS)) $(if $(filter npm demo,$(MAKECMDGOALS)),wasm) $(if $(filter wmops,$(MAKECMDGOALS)),armv7 full)
+    $(filter cycles plugins,$(MAKECMDGOALS)) $(if $(filter npm demo,$(MAKECMDGOALS)),wasm) $(if $(filter wmops,$(MAKECMDGOALS)),armv7 full) $(filter prove,$(MAKECMDGOALS))
 SYSTEM := $(STAMPS)/system-$(subst $() ,-,$(strip $(NEEDED)))
 
 # Words that leave results: asked for together, `baseline` and `publish` wait for them.
@@ -108,6 +108,9 @@ report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: buil
 test: .venv/test .venv/wasm ## the test suite
 	$(PYTHON) -m pytest -n $(CPUS) --dist loadgroup -q -rs
 
+prove: .venv/prove $(target:%=build/%/gen/plan.json) ## no input makes the C overflow or leave its memory: table in build/proof/proof.md
+	@$(PYTHON) -m proof --gen build/$(strip $(target))/gen --document build/proof/proof.md
+
 lint: .venv/test ## ruff over the Python code, clang-format over the C written by hand
 	$(PYTHON) -m ruff check .
 	.venv/bin/clang-format --dry-run --Werror $(BY_HAND)
@@ -139,7 +142,7 @@ PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 	@$(PIP) -r .venv/core.txt
 	@touch $@
 
-.venv/wheel .venv/docs: .venv/%: pyproject.toml | .venv/core
+.venv/wheel .venv/docs .venv/prove: .venv/%: pyproject.toml | .venv/core
 	@$(call requirements,$*)
 	@$(PIP) -r .venv/$*.txt
 	@touch $@
@@ -267,5 +270,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test prove lint train clean matrix FORCE
 .DELETE_ON_ERROR:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Debian/Ubuntu packages that targets need: targets/setup.sh TARGET... [full] [cycles] [plugins] [hosts]
+# Debian/Ubuntu packages that targets need: targets/setup.sh TARGET... [full] [cycles] [prove] [plugins] [hosts]
 # `full` adds the second compiler of the full check, `cycles` the model of processors, `plugins` the
 # headers of LADSPA and LV2, `hosts` what tests of web package and plug-ins run in.
 # Installs what is missing as root or with password-less sudo; otherwise prints the one command
@@ -16,6 +16,7 @@ END
     for target in "$@"; do
         case $target in
         full) echo 'clang = "clang --version"' ;;
+        prove) echo 'frama-c-base = "frama-c -version"'; echo 'g++ = "g++ --version"' ;;
         cycles) echo 'llvm-19 = "llvm-mca-19 --version"' ;;
         plugins) cat <<'END' ;;
 ladspa-sdk = "printf '#include <ladspa.h>' | gcc -E -"

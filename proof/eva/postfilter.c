@@ -1,0 +1,49 @@
+#include "prove.h"
+
+#define isqrt64 some_root
+#include "stage/postfilter.c"
+
+static int32_t warped_q15[PERCEPNET_N_BANDS], gain_q15[PERCEPNET_N_BANDS];
+static int64_t energy[PERCEPNET_N_BANDS];
+
+/* energies by the bits of the largest, which is here that of the first band: which one it is makes
+ * no difference, bands meet in two sums only; the sum after is no larger: lemma `warped` */
+void prove_warp(void)
+{
+    int64_t before, after;
+    ANY32(gain_q15, 0, 32767);
+    for (int bits = 0; bits <= ENERGY_BITS_MAX; bits++) {
+        ANY64(energy, 0, largest_of(bits));
+        energy[0] = Frama_C_long_long_interval(smallest(bits), largest_of(bits));
+        warp(warped_q15, &before, &after, gain_q15, energy);
+        //@ assert 0 <= before <= POSTFILTER_SUM_MAX;
+    }
+    END();
+}
+
+/* by the bits of the sum before; the sum after is no larger: lemma `warped` */
+void prove_frame_gain(void)
+{
+    for (int bits = 0; bits <= POSTFILTER_SUM_BITS_MAX; bits++)
+        frame_gain_q14(Frama_C_long_long_interval(smallest(bits), largest_of(bits)),
+                       Frama_C_long_long_interval(0, largest_of(bits)),
+                       Frama_C_interval(1, 1000));
+    END();
+}
+
+/* by the fractional bits of the spectrum; amplitudes as any call leaves them */
+void prove_decay_floor(void)
+{
+    percepnet_decay_floor_state st;
+    for (int frac = PERCEPNET_FRAC_MIN; frac <= PERCEPNET_SILENCE_FRAC; frac++) {
+        ANY32(gain_q15, 0, PERCEPNET_BAND_GAIN_LIMIT_Q15);
+        ANY64(energy, 0, ENERGY_MAX);
+        ANY64(st.amplitude_q2, 0, AMPLITUDE_MAX_Q2);
+        percepnet_postfilter_decay_floor(&st, gain_q15, energy, frac);
+        EACH(b, PERCEPNET_N_BANDS) {
+            //@ assert 0 <= gain_q15[b] <= PERCEPNET_BAND_GAIN_LIMIT_Q15;
+            //@ assert 0 <= st.amplitude_q2[b] <= AMPLITUDE_MAX_Q2;
+        }
+    }
+    END();
+}

@@ -1,0 +1,72 @@
+"""The proof turns red for a planted fault, and its page tells of every piece."""
+
+import json
+import shutil
+
+import pytest
+
+from codegen import render
+from proof import document, ranges
+from proof.pieces import PIECES
+from proof.tools import Bench, Result
+
+
+@pytest.fixture(scope="module")
+def gen(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gen")
+    render.write("tiny", folder)
+    return folder
+
+
+def bench(gen, folder, name="", old="", new=""):
+    """A copy of the generated C, with a fault in one file."""
+    shutil.copytree(gen, folder / "gen")
+    if name:
+        path = folder / "gen" / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+    plan = json.loads((folder / "gen" / "plan.json").read_text())
+    return Bench(folder / "gen", folder / "out", plan)
+
+
+def piece(name):
+    return next(p for p in PIECES if p.name == name)
+
+
+FAULTS = {
+    "fft": ("fft_s32_scalar.c", "y[0] = add(add(a[0], t1), t2);",
+            "y[0] = add(add(a[0], t1), add(t2, add(t1, add(t1, add(t1, t2)))));"),
+    "correlation": ("correlate_s16_scalar.c", "acc += newest[i] * past[i]",
+                    "acc += 4 * newest[i] * past[i]"),
+    "matrices": ("matmul_s8_scalar.c", "acc[r] += w[k] * x[col + k]",
+                 "acc[r] += w[k] * x[col + k] * 65536"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_overflow_is_found(gen, tmp_path, name):
+    (tmp_path / "sound").mkdir()
+    assert bench(gen, tmp_path / "sound").prove(piece(name)).proved
+    assert not bench(gen, tmp_path / "faulty", *FAULTS[name]).prove(piece(name)).proved
+
+
+@pytest.mark.skipif(not shutil.which("frama-c"), reason="no Frama-C; `make prove` installs it")
+def test_eva_finds_a_planted_overflow(gen, tmp_path):
+    fault = "postfilter.c", "PERCEPNET_SUM_BITS - bit_length", "40 - bit_length"
+    assert not bench(gen, tmp_path, *fault).prove(piece("warp")).proved
+
+
+def test_names_are_unique_and_every_piece_is_on_the_page(gen):
+    names = [p.name for p in PIECES]
+    assert len(names) == len(set(names))
+    plan = json.loads((gen / "plan.json").read_text())
+    text = document.page(plan, [Result(p, p.tool != "ESBMC", 1.0) for p in PIECES])
+    assert all(f"| {name} |" in text for name in names) and "**no**" in text
+
+
+def test_ranges_follow_the_plan(gen):
+    plan = json.loads((gen / "plan.json").read_text())
+    found = ranges.ranges(plan)
+    assert found["SPECTRUM_MAX"] == ranges.bound(plan, "stft analysis sum")
+    assert found["ENERGY_MAX"] * 4 < 2**63  # gains.c compares with four times an energy
