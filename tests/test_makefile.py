@@ -61,8 +61,8 @@ def prerequisites(name: str, rules: dict) -> set[str]:
 
 
 def test_a_system_that_is_not_known_is_said_before_anything_is_made():
-    done = subprocess.run(["make", "-n", "systems=pyrnnoise typo"], cwd=ROOT, check=False,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(["make", "-n", "--no-print-directory", "systems=pyrnnoise typo"],
+                          cwd=ROOT, check=False, capture_output=True, text=True)  # fmt: skip
     assert done.returncode and not done.stdout
     assert "systems=typo found; eval/systems.toml has pyrnnoise" in done.stderr
     known = subprocess.run(["make", "-n", "help", "systems=pyrnnoise dfn3"], cwd=ROOT, check=False)
