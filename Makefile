@@ -46,7 +46,7 @@ COUNTING := $(addprefix targets/,$(addsuffix .py,count baseline footprint settin
 CHECKS := $(TARGETS:%=$(STAMPS)/check-%-$(SET))
 
 define keep_counts
-@$(MAKE) --no-print-directory bench target=$(1) model=$(2)
+@$(MAKE) --no-print-directory $(if $(shell grep '^\[cycles\]' targets/$(1).toml),cycles,bench) target=$(1) model=$(2)
 @$(PYTHON) -m targets.baseline $(1)
 
 endef

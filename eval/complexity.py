@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 INPUTS = ["target", "cpu", "call", "input", "frames", "instructions_mean", "instructions_max"]
 CYCLES = ["target", "core", "call", "scheduled_as", "cycles_estimate", "ms_compute", "ghz",
-          "weight_bytes", "ms_memory", "gb_per_s", "percent_of_core", "bound_by"]  # fmt: skip
+          "weight_bytes", "ms_l2", "ms_dram", "gb_per_s", "percent_l2", "percent_dram"]  # fmt: skip
 REALTIME = ["target", "cpu", "model", "kernels", "call", "us_median", "us_min", "percent_of_core",
             "ratio"]  # fmt: skip
 COLOURS = {"axes.prop_cycle": "cycler('color', ['#4477aa', '#66ccee', '#228833', '#ccbb44', "
@@ -77,10 +77,16 @@ def plot(runs: list[dict]) -> str | None:
     return file.getvalue()
 
 
+def cell(value: object) -> str:
+    """Text of a figure, of a range [least, most], or of a name."""
+    if isinstance(value, list):
+        return "–".join(map(cell, value))
+    return f"{value:,}" if isinstance(value, int | float) else value
+
+
 def table(title: str, note: str, head: list[str], rows: list[dict]) -> list[dict]:
     """[{title, note, head, rows}] with cells as text; nothing without rows."""
-    cells = [[f"{row[k]:,}" if isinstance(row[k], int | float) else row[k] for k in head]
-             for row in rows]  # fmt: skip
+    cells = [[cell(row[k]) for k in head] for row in rows]
     return [{"title": title, "note": note, "head": head, "rows": cells}] if rows else []
 
 
@@ -96,9 +102,10 @@ def sections(runs: list[dict]) -> list[dict]:
         *table("By input", "Instructions of a frame; the largest is the worst of its input.",
                INPUTS, inputs),
         *table("Estimated cycles",
-               f"An estimate, not a count: llvm-mca {llvm} on the blocks that ran. ms_memory is "
-               "the time to read weight_bytes, what a frame of that call reads of the weights; the "
-               "larger of the two times makes the share of a core.", CYCLES, cycles),
+               f"An estimate, not a count: llvm-mca {llvm} on the blocks that ran. ms_l2, ms_dram: "
+               "the time to read weight_bytes, what a frame of that call reads of the weights, "
+               "from second-level cache or memory; per cent of a core with all of it hidden behind "
+               "computing, and with none.", CYCLES, cycles),
         *table("Real time",
                "Median and least of runs on the machine that made this report, under its load, in "
                "microseconds of processor time a hop of 10 ms; ratio: to RNNoise in the same run.",

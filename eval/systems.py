@@ -37,7 +37,8 @@ from reference.runner import Clip, every_clip
 RATE = 48000
 TABLE = Path(__file__).parent / "systems.toml"
 TAIL = int(DELAY_MAX_S * RATE)
-KEYS = {"command", "python", "package", "rate", "ours", "instructions", "instructions_from"}
+KEYS = {"command", "python", "package", "rate", "ours", "instructions", "instructions_from",
+        "cost"}  # fmt: skip
 
 
 class SystemFault(Exception):

@@ -1,8 +1,7 @@
-"""What a frame costs: instructions, bytes and time (README.md, docs/targets.md)."""
+"""What a frame costs: instructions, bytes and time (docs/targets.md)."""
 
 from codegen import kernels
-from eval.baseline import read, read_all
-from pages.scores import DEFAULT
+from eval.baseline import read_all
 from reference.markdown import table
 from targets.count import SHAPES
 
@@ -23,7 +22,6 @@ BARS = [  # what is counted, target, CPU, call, model, bar and arithmetic floor 
 CPUS = {"cortex-a53": "Cortex-A53 (NEON)", "cortex-a76": "Cortex-A76 (dot product)",
         "max": "newer (i8mm)"}  # fmt: skip
 CALLS = {"frame": "a call a frame", "block4": "four frames a call"}
-FIGURES = {"mean": "mean", "max": "largest"}
 TIMES = ("us_min", "us_median")
 KERNELS = {"scalar": "plain C", "avx2": "AVX2", "vnni": "VNNI", "pyrnnoise": "RNNoise, in turn"}
 
@@ -77,25 +75,6 @@ def bars() -> str:
         rows.append([f"{target} {cpu}", model, call, stage, bar, floor, f"{counted:.3f}", verdict])
     head = ["on", "model", "call", "what", "at most", "arithmetic alone", "counted", ""]
     return table(head, rows)
-
-
-def short() -> str:
-    """Instructions of a frame of 10 ms on arm64, in thousands; a row a CPU."""
-    counts = read("counts", f"arm64-{DEFAULT}")
-    lines = []
-    for cpu in dict.fromkeys(row["cpu"] for row in counts["rows"]):
-        found = (instructions(counts, cpu, call, "total", figure)
-                 for call in CALLS for figure in FIGURES)  # fmt: skip
-        lines.append([CPUS.get(cpu, cpu), *(f"{count / 1e3:,.0f} k" for count in found)])
-    head = [f"{call}, {word}" for call in CALLS.values() for word in FIGURES.values()]
-    return table([f"instructions a frame of 10 ms, `{DEFAULT}`", *head], lines)
-
-
-def sizes() -> str:
-    """Bytes on arm64."""
-    found, shown = read("counts", f"arm64-{DEFAULT}")["footprint"], list(SIZES)[:6]
-    return table([f"bytes, arm64, `{DEFAULT}`", *(SIZES[s] for s in shown)],
-                 [["one library for all of these", *(found[s] for s in shown)]])  # fmt: skip
 
 
 def times() -> str:

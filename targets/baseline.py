@@ -2,8 +2,9 @@
 
 `make bench` prints the difference; the test suite fails when a total is more than 1 % worse.
 `python -m targets.baseline TARGET` puts the counts and the footprint of the last `make bench` in
-their place (`make counts` does it for all): commit them together with what changed them. Of a
-target that is timed it keeps the times, `eval/baseline/times/<target>-<model>.json`, for a page.
+their place (`make counts` does it for all): commit them together with what changed them. For pages
+it keeps the estimates of a target that has [cycles], `cycles/<target>-<model>.json`, and the times
+of one that is timed, `times/<target>-<model>.json`.
 """
 
 import argparse
@@ -94,17 +95,32 @@ def save(record: dict) -> Path:
     return path
 
 
+def write(kind: str, content: dict) -> Path:
+    """Puts a result of a target and a model in its place under eval/baseline; the path."""
+    path = FOLDER.parent / kind / f"{content['target']}-{content['model']}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path
+
+
 def save_times(record: dict) -> Path:
     """Writes the times of a record; the path. Raises SystemExit when nothing was timed."""
     rows = record["realtime"]
     if not rows:
         raise SystemExit("nothing was timed; `make bench` comes first")
-    path = FOLDER.parent / "times" / f"{rows[0]['target']}-{rows[0]['model']}.json"
     kept = [{key: row[key] for key in ("kernels", "call", "us_min", "us_median")} for row in rows]
-    content = {"target": rows[0]["target"], "model": rows[0]["model"], "machine": machine()}
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content | {"rows": kept}, indent=1) + "\n")
-    return path
+    names = {key: rows[0][key] for key in ("target", "model")}
+    return write("times", names | {"machine": machine(), "rows": kept})
+
+
+def save_cycles(record: dict) -> Path:
+    """Writes the estimates of a record; the path. SystemExit when nothing was estimated."""
+    rows = record["cycles"]
+    if not rows:
+        raise SystemExit("no cycles were estimated; `make cycles` comes first")
+    names = {key: rows[0][key] for key in ("target", "model")}
+    kept = [{k: v for k, v in row.items() if k not in names} for row in rows]
+    return write("cycles", names | {"rows": kept})
 
 
 def machine() -> str:
@@ -119,8 +135,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target")
     target = load(parser.parse_args().target)
-    keep = save if target.counted else save_times
-    print(f"{keep(read_record(target))} written")
+    record = read_record(target)
+    for keep in [save if target.counted else save_times, *([save_cycles] if target.cycles else [])]:
+        print(f"{keep(record)} written")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 `python -m targets.cycles TARGET` adds the rows `cycles` to `build/<target>/run.json`. Every block
 of instructions that ran is scheduled by llvm-mca as if it followed itself, and weighted by how
-often it ran (QEMU); all loads hit the nearest cache. Beside it stands the memory roofline: each
-weight is read from memory once a call, those of the recurrent matrices once a frame, at the
-bandwidth of `[cycles]`. The larger of the two is the time. Within a factor of two at best; the LLVM
-version is in every row.
+often it ran (QEMU); all loads hit the nearest cache. Beside it stands the time to read the weights,
+each once a call, those of the recurrent matrices once a frame: from the second-level cache (L2) or
+from memory (DRAM), at the bandwidths of `[cycles]`. They are read in the same order every frame, so
+a cache that drops what was used longest ago holds all of them or none: they come from L2 where they
+and all else that a frame touches fit (`fits`), else from DRAM. A time lies between the larger of
+the two, when all reading is hidden behind computing, and their sum, when none is. Within a factor
+of two at best; the LLVM version is in every row. `python -m targets.baseline TARGET` keeps them.
 """
 
 import argparse
@@ -16,15 +19,17 @@ from collections import Counter
 
 from targets.build import call
 from targets.count import PROGRAM, SHAPES, count_clips, inputs, read_ranges
-from targets.footprint import weight_bytes
+from targets.footprint import footprint
 from targets.run import read_record, write_record
-from targets.target import Target, load, read_plan
+from targets.target import Target, load
 
 VERSION = 19
 MCA, OBJDUMP = f"llvm-mca-{VERSION}", f"llvm-objdump-{VERSION}"
 ITERATIONS = 100
-FRAMES_PER_SECOND = 100
+HOP_MS = 10
 OUTSIDE = "C library"
+L2_KB = (512, 1024, 2048)
+"""Second-level caches of usual phones: of little, middle and big cores."""
 
 
 def read_listing(target: Target) -> dict[int, str]:
@@ -75,23 +80,43 @@ def stage_cycles(target: Target, blocks: Counter, cycles: list[float], frames: i
     return stages
 
 
-def row(target: Target, core: str, shape: str, counts: dict, read_bytes: int) -> dict:
-    """Cycles, milliseconds, per cent of a core of `[cycles]`, bound by what."""
+def resident_bytes(sizes: dict) -> int:
+    """What must lie in a cache for no weight to be read anew, by a footprint row: one layout of the
+    weights, memory, tables, code."""
+    return sum(sizes[part] for part in ("read_frame", "state", "scratch", "rodata", "text"))
+
+
+def fits(row: dict, l2_kb: int) -> bool:
+    """Whether a second-level cache keeps the weights from frame to frame, alone with this."""
+    return row["resident_bytes"] <= 1024 * l2_kb
+
+
+def times(facts: dict, cycles: float, read_bytes: int) -> dict:
+    """ms of computing, of reading the weights; per cent of a core, [all hidden, none hidden]."""
+    compute = cycles / facts["ghz"] / 1e6
+    reading = {"l2": read_bytes / facts["l2_bytes_per_cycle"] / facts["ghz"] / 1e6,
+               "dram": read_bytes / facts["gb_per_s"] / 1e6}  # fmt: skip
+    found = {"ms_compute": round(compute, 4)}
+    for place, ms in reading.items():
+        found[f"ms_{place}"] = round(ms, 4)
+        found[f"percent_{place}"] = [round(100 * time / HOP_MS, 2)
+                                     for time in (max(compute, ms), compute + ms)]  # fmt: skip
+    return found
+
+
+def row(target: Target, core: str, shape: str, counts: dict, sizes: dict) -> dict:
+    """Cycles, milliseconds and shares of a core of `[cycles]`; sizes: a footprint row."""
     facts, blocks = target.cycles[core], read_blocks(counts)
     each = schedule(list(blocks), read_listing(target), facts["model"])
     stages = stage_cycles(target, blocks, each, counts["frames"])
-    compute_ms = sum(stages.values()) / facts["ghz"] / 1e6
-    memory_ms = read_bytes / facts["gb_per_s"] / 1e6
+    cycles, read_bytes = sum(stages.values()), sizes[f"read_{shape}"]
     return {
-        "target": target.name, "core": core, "counted_on": facts["cpu"],
-        "scheduled_as": facts["model"],
-        "llvm": re.search(r"LLVM version (\S+)", call([MCA, "--version"]))[1], "call": shape,
-        "model": read_plan(target)["model"]["name"],
-        "ghz": facts["ghz"], "gb_per_s": facts["gb_per_s"], "weight_bytes": read_bytes,
-        "cycles_estimate": round(sum(stages.values())),
-        "ms_compute": round(compute_ms, 4), "ms_memory": round(memory_ms, 4),
-        "percent_of_core": round(max(compute_ms, memory_ms) * FRAMES_PER_SECOND / 10, 2),
-        "bound_by": "memory" if memory_ms > compute_ms else "compute",
+        "target": target.name, "model": sizes["model"], "core": core, "call": shape,
+        "counted_on": facts["cpu"], "scheduled_as": facts["model"],
+        "llvm": re.search(r"LLVM version (\S+)", call([MCA, "--version"]))[1],
+        **{key: facts[key] for key in ("ghz", "l2_bytes_per_cycle", "gb_per_s")},
+        "weight_bytes": read_bytes, "resident_bytes": resident_bytes(sizes),
+        "cycles_estimate": round(cycles), **times(facts, cycles, read_bytes),
         "stages": {stage: round(value) for stage, value in stages.most_common()},
     }  # fmt: skip
 
@@ -99,11 +124,12 @@ def row(target: Target, core: str, shape: str, counts: dict, read_bytes: int) ->
 def rows(target: Target) -> list[dict]:
     """One row a core and call shape."""
     found, counted, speech = [], {}, {"speech": inputs()["speech"]}
+    sizes = footprint(target, SHAPES)
     for (core, facts), shape in itertools.product(target.cycles.items(), SHAPES):
         place = facts["cpu"], shape
         if place not in counted:
             counted[place] = count_clips(target, *place, speech)["speech"]
-        found.append(row(target, core, shape, counted[place], weight_bytes(target, SHAPES[shape])))
+        found.append(row(target, core, shape, counted[place], sizes))
     return found
 
 
@@ -120,8 +146,8 @@ def main() -> None:
     for found in record["cycles"]:
         print(
             "{core}, {call}, estimate (LLVM {llvm}): {cycles_estimate:,} cycles a frame, "
-            "{ms_compute} ms at {ghz} GHz; {ms_memory} ms to read the weights at {gb_per_s} "
-            "GB/s; {percent_of_core} % of a core, bound by {bound_by}".format(**found)
+            "{ms_compute} ms at {ghz} GHz; weights from L2 {ms_l2} ms, from DRAM {ms_dram} ms; "
+            "per cent of a core {percent_l2}, {percent_dram}".format(**found)
         )
     write_record(target, record)
 

@@ -28,7 +28,8 @@ class Target:
     kernels of their own, on which these are checked and counted."""
 
     cycles: dict
-    """{core: {model, cpu, ghz, gb_per_s}} for targets/cycles.py; empty: nothing is modelled."""
+    """{core: {model, cpu, ghz, l2_bytes_per_cycle, gb_per_s}} for targets/cycles.py; empty: nothing
+    is modelled."""
 
     @property
     def folder(self) -> Path:

@@ -33,23 +33,31 @@ def stand_in_rows(monkeypatch, read_bytes: int) -> dict[str, dict]:
     monkeypatch.setattr(cycles, "count_clips", lambda *_: {"speech": counts})
     monkeypatch.setattr(cycles, "read_listing", lambda _: listing)
     monkeypatch.setattr(cycles, "read_ranges", lambda _: [("@begin", 0, 1), ("erb", 0, 16)])
-    monkeypatch.setattr(cycles, "read_plan", lambda _: {"model": {"name": "stand-in"}})
-    monkeypatch.setattr(cycles, "weight_bytes", lambda _, hops: read_bytes // hops)
+    sizes = {"model": "stand-in", "read_frame": read_bytes, "read_block4": read_bytes // 4,
+             "state": 1, "scratch": 2, "rodata": 3, "text": 4}
+    monkeypatch.setattr(cycles, "footprint", lambda *_: sizes)
     return {(row["core"], row["call"]): row for row in cycles.rows(arm64)}
 
 
 def test_rows(monkeypatch):
     """(5 x 4 + 2) / 2 cycles a frame on the A55, which is much less than a megabyte takes."""
     found = stand_in_rows(monkeypatch, 1_000_000)
-    row = found["Cortex-A55", "frame"]
-    assert found["Cortex-A55", "block4"]["ms_memory"] == row["ms_memory"] / 4
+    row, facts = found["Cortex-A55", "frame"], target.load("arm64").cycles["Cortex-A55"]
     assert row["cycles_estimate"] == 11 and row["stages"] == {"erb": 10, "C library": 1}
-    facts = target.load("arm64").cycles["Cortex-A55"]
-    assert row["ms_memory"] == pytest.approx(1 / facts["gb_per_s"])
-    assert row["bound_by"] == "memory"
-    assert row["percent_of_core"] == pytest.approx(100 / facts["gb_per_s"] / 10)  # of 10 ms
+    assert row["ms_dram"] == pytest.approx(1 / facts["gb_per_s"])
+    assert row["ms_l2"] == pytest.approx(1 / facts["l2_bytes_per_cycle"] / facts["ghz"], abs=1e-4)
+    assert found["Cortex-A55", "block4"]["ms_dram"] == row["ms_dram"] / 4
+    assert row["resident_bytes"] == 1_000_010 == found["Cortex-A55", "block4"]["resident_bytes"]
+    assert not cycles.fits(row, 512) and cycles.fits(row, 1024)
     assert row["llvm"].startswith(f"{cycles.VERSION}.")
-    assert stand_in_rows(monkeypatch, 0)["Cortex-A55", "frame"]["bound_by"] == "compute"
+
+
+def test_times_lie_between_all_reading_hidden_and_none():
+    """1.8 million cycles at 1.8 GHz are 1 ms of 10; 2 MB at 4 GB/s half of that, at 10 MB/ms .2."""
+    facts = {"ghz": 1.8, "l2_bytes_per_cycle": 10 / 1.8, "gb_per_s": 4}
+    found = cycles.times(facts, 1.8e6, 2_000_000)
+    assert found["percent_dram"] == [10, 15] and found["percent_l2"] == [10, 12]
+    assert cycles.times(facts, 0, 2_000_000)["percent_dram"] == [5, 5]
 
 
 def test_blocks_of_one_place_are_added():

@@ -8,7 +8,7 @@ import pytest
 
 from codegen.drift import GROWTH, RMS_LIMIT
 from eval import baseline, cost
-from pages import cards, integers, publish, scores, studies, weaknesses
+from pages import cards, costs, integers, publish, scores, studies, weaknesses
 from reference.dnn import weights_hash
 from reference.markdown import fill
 from studies.decisions import DECISIONS, MEASURED
@@ -183,3 +183,13 @@ def test_a_case_without_settings_has_none(store):
     assert "weights before these" in text
     assert "| alone | 3.00 | – | – | 1.25 | – | – | – |" in weaknesses.settings()
     assert "`small-111111111111`" in weaknesses.settings()
+
+
+def test_time_on_a_core_reaches_from_the_cache_to_memory(monkeypatch):
+    """A frame of 1.7 MB is read from an L2 of 2 MB at best, one of 3 MB always from memory."""
+    row = {"core": "X", "call": "frame", "percent_l2": [4.04, 5], "percent_dram": [6, 12.3]}
+    for megabytes, least in ((1.7, "0.40–1.2 ms, 4.0–12 %"), (3, "0.60–1.2 ms, 6.0–12 %")):
+        stored = {"rows": [row | {"resident_bytes": megabytes * 2**20}]}
+        monkeypatch.setattr(costs, "read", lambda *_, stored=stored: stored)
+        assert costs.time_on("X", "small") == least
+    assert costs.time_on("Y", "small") is None

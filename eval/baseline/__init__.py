@@ -2,6 +2,7 @@
 
     scores/<set>/<name>.json       noisy, a model of ours, or an outside system (below)
     counts/<target>-<model>.json   instructions and footprint (targets.baseline)
+    cycles/<target>-<model>.json   estimates for processors by name (targets.cycles)
     times/<target>-<model>.json    real time on one machine (targets.realtime)
     integers/<kind>-<model>….json  first-ring, cost, drift, matrix: as their tools wrote them
     studies/<study>….json          as `python -m studies` and eval.weaknesses wrote them

@@ -1,0 +1,103 @@
+"""What a hop costs in an engineer's units: time on a processor by name, memory traffic, bytes.
+
+Times on ARM are estimates (targets.cycles), those of this kind of machine measured.
+"""
+
+from eval.baseline import read, read_all
+from eval.systems import read_table
+from pages.counts import CPUS, instructions
+from pages.scores import model_names
+from reference.markdown import table
+from reference.params import DELAY, HOP, RATE
+from targets.cycles import L2_KB, fits
+
+PEER = "pyrnnoise"
+HOP_MS = 1000 * HOP / RATE
+CORES = ("Cortex-A53", "Cortex-A55", "Cortex-A76")  # in README; docs/targets.md has all
+
+
+def estimates() -> str:
+    """A line for every core, model and call shape; L2 of some sizes side by side."""
+    lines = []
+    for model in model_names():
+        stored = read("cycles", f"arm64-{model}") or {"rows": []}
+        for row in stored["rows"]:
+            shares = [span(row["percent_l2" if fits(row, size) else "percent_dram"])
+                      for size in L2_KB]
+            lines.append([f"{row['core']}, {row['ghz']} GHz", model, row["call"],
+                          f"{row['cycles_estimate'] / 1e6:.3f}", row["weight_bytes"],
+                          *(f"{row[f'ms_{part}']:.3f}" for part in ("compute", "l2", "dram")),
+                          *shares])
+    head = ["core", "model", "call", "million cycles", "weights read, bytes", "ms, computing",
+            "ms, weights from L2", "ms, from DRAM", f"% of the core, L2 of {L2_KB[0]} KB",
+            *(f"{size // 1024} MB" for size in L2_KB[1:])]
+    return table(head, sorted(lines, key=lambda line: line[0]))
+
+
+def span(ends: list[float]) -> str:
+    """Two figures as a range, with two significant digits."""
+    least, most = (f"{end:#.2g}".rstrip(".") for end in ends)
+    return least if least == most else f"{least}–{most}"
+
+
+def time_on(core: str, model: str) -> str | None:
+    """ms and per cent of a core: weights in the largest L2 that holds them, to all from memory."""
+    rows = (read("cycles", f"arm64-{model}") or {"rows": []})["rows"]
+    row = next((r for r in rows if (r["core"], r["call"]) == (core, "frame")), None)
+    if row is None:
+        return None
+    least = row["percent_l2" if fits(row, L2_KB[-1]) else "percent_dram"][0]
+    ends = [least, row["percent_dram"][1]]
+    return f"{span([end * HOP_MS / 100 for end in ends])} ms, {span(ends)} %"
+
+
+def measured(run: dict, model: str) -> str | None:
+    """The same of a run that was timed: the fastest kernels, median."""
+    rows = [r for r in run["rows"] if r["call"] == "frame" and
+            (r["kernels"] == PEER if model == PEER
+             else r["kernels"] != PEER and run["model"] == model)]  # fmt: skip
+    best = min((r["us_median"] for r in rows), default=None)
+    return best and f"{best / 1000:.3f} ms, {best / 10 / HOP_MS:.2g} %"
+
+
+def bytes_of(model: str) -> dict[str, float]:
+    """Bytes of weights that a hop reads, of RAM and of flash; ms of latency, the hop included."""
+    if model == PEER:
+        return read_table()[PEER]["cost"]
+    size = read("counts", f"arm64-{model}")["footprint"]
+    return {"weights": size["read_frame"], "ram": size["state"] + size["scratch"] + size["stack"],
+            "flash": size["weights"] + size["rodata"] + size["text"],
+            "latency_ms": 1000 * (DELAY + HOP) / RATE}  # fmt: skip
+
+
+def counted(target: str, cpu: str, model: str) -> str:
+    """Instructions of a hop, in thousands."""
+    if model == PEER:
+        entry = read_table()[PEER]
+        count = entry["instructions"] if cpu == "cortex-a53" else entry["cost"].get(cpu)
+        return count and f"{count / 1e3:,.0f} k"
+    count = instructions(read("counts", f"{target}-{model}"), cpu, "frame", "total")
+    return f"{count / 1e3:,.0f} k"
+
+
+def summary() -> str:
+    """README: a column a model and RNNoise, a call a hop."""
+    systems = [*model_names(), PEER]
+    clocks = {r["core"]: r["ghz"] for r in read("cycles", f"arm64-{systems[0]}")["rows"]}
+    lines = [[f"{core}, {clocks[core]} GHz: estimate", *(time_on(core, s) for s in systems)]
+             for core in CORES]  # fmt: skip
+    lines += [[f"{run['machine']}: measured", *(measured(run, s) for s in systems)]
+              for run in read_all("times", "host-*").values()]
+    sizes = [bytes_of(s) for s in systems]
+    per_second = RATE / HOP
+    lines += [
+        ["weights read", *(f"{s['weights'] * per_second / 1e6:,.0f} MB/s" for s in sizes)],
+        ["RAM an instance, stack included", *(f"{s['ram'] / 1024:,.0f} KB" for s in sizes)],
+        ["flash: weights, tables, code", *(f"{s['flash'] / 1024:,.0f} KB" for s in sizes)],
+        ["latency, hop included", *(f"{s['latency_ms']:g} ms" for s in sizes)],
+        *([f"instructions, {CPUS[cpu]}", *(counted("arm64", cpu, s) for s in systems)]
+          for cpu in CPUS),
+        ["instructions, armv7 (NEON)", *(counted("armv7", "cortex-a9", s) for s in systems)],
+    ]  # fmt: skip
+    names = [*(f"`{s}`" for s in systems[:-1]), "RNNoise"]
+    return table(["a hop of 10 ms, one channel", *names], lines)
