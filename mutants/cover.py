@@ -1,0 +1,77 @@
+"""Which test files cover a source file: by name, then by what they import or run.
+
+A module is covered by tests/test_<its name>.py and by the files that import it or run it by
+`-m`; where there is none, by those of the modules that import it. C, and what no test imports, is told by the table below.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+STAGE = ("test_suppressor.py", "test_laws.py")
+COMMAND = ("test_command.py", "test_wav.py", "test_options.py", "test_interrupt.py")
+# Pattern of a path, and its test files; the first that fits. A stage's own come before. No
+# template meets test_render.py, which compares texts and so would find every fault of one.
+BY_PATTERN = {
+    r"templates/fixed\.h": ("test_fixed.py", *STAGE),
+    r"templates/(dnn|weights|tables)\w*\.[ch]": ("test_dnn_integer.py", *STAGE),
+    r"templates/taps": ("test_suppressor.py",),
+    r"templates/kernels/(erb|fft|correlate)_": ("test_kernels.py", *STAGE),
+    r"templates/kernels": ("test_kernels.py", "test_dnn_integer.py", *STAGE),
+    r"templates/(percepnet|params|suppressor)": ("test_interface.py", "test_block.py", *STAGE),
+    r"templates": STAGE,
+    r"harness/(kernel|block)_check": ("test_kernels.py", "test_build.py"),
+    r"harness/(calls|count_plugin)": ("test_count.py",),
+    r"harness/resample": ("test_resample.py",),
+    r"harness/footprint": ("test_run.py", "test_conformance.py"),
+    r"harness/wasm\.py": ("test_web.py", "test_run.py"),
+    r"harness": COMMAND,
+    r"targets/live": ("test_dist.py", "test_docs.py"),
+    r"targets/package": ("test_dist.py", "test_docs.py"),
+    r"targets/plugins": ("test_plugins.py",),
+    r"targets/python": ("test_wheel.py",),
+    r"eval/embedded": ("test_testset.py",),
+}
+
+
+def covering(path: str, root: Path) -> list[str]:
+    """Test files of a source file, the likeliest first; names in tests/."""
+    stem = Path(path).name.split(".")[0]
+    own = [f"test_{stem}{tail}.py" for tail in ("", "_integer", "_accuracy")]
+    by_pattern = next((tests for pattern, tests in BY_PATTERN.items() if re.search(pattern, path)), None)
+    if by_pattern is None:
+        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        found = own + _reading(module, root)
+        users = {module}
+        while users and not any((root / "tests" / name).exists() for name in found):
+            users = {user for name in users for user in _users(name, root)}
+            found = [name for user in sorted(users) for name in _reading(user, root)]
+    else:
+        found = [*own, *by_pattern]
+    return [name for name in dict.fromkeys(found) if (root / "tests" / name).exists()]
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Modules that a file imports, or runs by `-m`."""
+    text = path.read_text()
+    names = set(re.findall(r'"-m", "([\w.]+)"', text))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
+
+
+def _reading(module: str, root: Path) -> list[str]:
+    return [p.name for p in sorted((root / "tests").glob("test_*.py")) if module in imports(p)]
+
+
+def _users(module: str, root: Path) -> set[str]:
+    """Modules of the same room that import a module."""
+    room = module.split(".")[0]
+    users = (p for p in (root / room).rglob("*.py") if module in imports(p))
+    return {".".join(p.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+            for p in users} - {module}  # fmt: skip
