@@ -8,7 +8,6 @@ hand, in a clone under build/mutants. --again: tries the survivors once more, af
 """
 
 import argparse
-import json
 import random
 import subprocess
 import sys
@@ -43,7 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m mutants", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=70, help="faults a room (%(default)s)")
+    parser.add_argument("--count", type=int, default=60, help="faults a room (%(default)s)")
     parser.add_argument("--seed", type=int, default=25)
     parser.add_argument("--again", action="store_true", help="try the survivors once more")
     parser.add_argument("--keep", action="store_true", help="write mutants/results.json")
@@ -60,8 +59,9 @@ def main() -> int:
         for room, fault in turns:
             known = log.known.get(fault.key)
             if known is None or (args.again and known["verdict"] in ("survived", "uncovered")):
-                log.add({"key": fault.key, "room": room, "commit": trial.commit, **trial.run(fault)})
-                print(log.known[fault.key]["verdict"], fault.key, flush=True)
+                found = trial.run(fault)
+                log.add({"key": fault.key, "room": room, "commit": trial.commit, **found})
+                print(found["verdict"], fault.key, flush=True)
     print(results.table(log.summary(args.seed)))
     if args.keep:
         results.keep(log.summary(args.seed))

@@ -1,7 +1,8 @@
 """Which test files cover a source file: by name, then by what they import or run.
 
 A module is covered by tests/test_<its name>.py and by the files that import it or run it by
-`-m`; where there is none, by those of the modules that import it. C, and what no test imports, is told by the table below.
+`-m`; where there is none, by those of the modules that import it. C, and what
+no test imports, is told by the table below.
 """
 
 import ast
@@ -24,13 +25,14 @@ BY_PATTERN = {
     r"harness/(kernel|block)_check": ("test_kernels.py", "test_build.py"),
     r"harness/(calls|count_plugin)": ("test_count.py",),
     r"harness/resample": ("test_resample.py",),
-    r"harness/footprint": ("test_run.py", "test_conformance.py"),
-    r"harness/wasm\.py": ("test_web.py", "test_run.py"),
+    r"harness/footprint": ("test_conformance.py", "test_count.py"),
+    r"harness/wasm\.py": ("test_web.py",),
     r"harness": COMMAND,
     r"targets/live": ("test_dist.py", "test_docs.py"),
     r"targets/package": ("test_dist.py", "test_docs.py"),
     r"targets/plugins": ("test_plugins.py",),
     r"targets/python": ("test_wheel.py",),
+    r"targets/run\.py": ("test_build.py", "test_count.py"),  # test_run.py is of training
     r"eval/embedded": ("test_testset.py",),
 }
 
@@ -39,8 +41,8 @@ def covering(path: str, root: Path) -> list[str]:
     """Test files of a source file, the likeliest first; names in tests/."""
     stem = Path(path).name.split(".")[0]
     own = [f"test_{stem}{tail}.py" for tail in ("", "_integer", "_accuracy")]
-    by_pattern = next((tests for pattern, tests in BY_PATTERN.items() if re.search(pattern, path)), None)
-    if by_pattern is None:
+    tables = [tests for pattern, tests in BY_PATTERN.items() if re.search(pattern, path)]
+    if not tables:
         module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         found = own + _reading(module, root)
         users = {module}
@@ -48,7 +50,7 @@ def covering(path: str, root: Path) -> list[str]:
             users = {user for name in users for user in _users(name, root)}
             found = [name for user in sorted(users) for name in _reading(user, root)]
     else:
-        found = [*own, *by_pattern]
+        found = [*own, *tables[0]]
     return [name for name in dict.fromkeys(found) if (root / "tests" / name).exists()]
 
 
