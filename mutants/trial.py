@@ -18,7 +18,7 @@ from mutants.faults import Fault
 
 # Processor time that the tests of one fault may take without it, beside those of the file's own
 # name, and the time from which a test file is left out: more tests would find more, not fewer.
-BUDGET_S, SLOW_S = 40, 80
+BUDGET_S, SLOW_S = 20, 80
 REFUSED = re.compile(r"\.[ch]:\d+:\d+: (?:fatal )?error:")
 RED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
 
@@ -49,7 +49,8 @@ class Trial:
         return self.times[name]
 
     def run(self, fault: Fault) -> dict:
-        """{"verdict": killed, survived, refused (by the compiler) or uncovered, "by", "seconds"}."""
+        """{"verdict", "by", "seconds"}; verdicts: killed, survived, refused (does not compile),
+        uncovered (no test file)."""
         names, total = self.tests(fault.path)
         if not names:
             return {"verdict": "uncovered", "by": "", "seconds": 0}

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from conftest import ERB, HEADER, SUPPRESSOR, needs, needs_arm64, write_set, write_stand_in
 
+from eval import provenance
 from targets import build, diff, run, shared, target
 from targets.target import ROOT
 
@@ -167,6 +168,38 @@ def test_equal_output_is_kept_and_recorded(tmp_path, monkeypatch):
     assert (row["samples"], row["mismatches"], row["cpu"]) == (24000, 0, "native")
     assert record["provenance"]["plan"] == "0123456789abcdef"
     assert "-O3" in record["provenance"]["flags"]
+
+
+def test_samples_that_are_missing_differ(tmp_path):
+    """Whichever of the two files is shorter, and whatever its channels hold."""
+    pcm = np.arange(1, 101, dtype=np.int16)
+    for name, samples in (("all", pcm), ("cut", pcm[:-3]), ("none", pcm[:0])):
+        soundfile.write(tmp_path / f"{name}.wav", samples, 48000, "PCM_16")
+    paths = {name: tmp_path / f"{name}.wav" for name in ("all", "cut", "none")}
+    assert run.count_mismatches(paths["all"], paths["all"]) == (100, 0)
+    for a, b, wrong in (("all", "cut", 3), ("cut", "all", 3), ("none", "all", 100)):
+        assert run.count_mismatches(paths[a], paths[b]) == (100, wrong)
+
+
+@pytest.mark.parametrize("module", [run, provenance])
+def test_results_of_changed_files_are_dirty(tmp_path, monkeypatch, module):
+    """What no commit holds is not named as one."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    (tmp_path / "file").write_text("1")
+    for words in (["init", "-q"], ["add", "file"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "read_plan", lambda _: {"hash": "", "model": {"name": ""}})
+    monkeypatch.setattr(run, "sha", lambda _: "")
+
+    def commit() -> str:
+        if module is provenance:
+            return provenance.commit()
+        return run.provenance(target.load("host"))["commit"]
+
+    assert re.fullmatch("[0-9a-f]{12}", commit())
+    (tmp_path / "file").write_text("2")
+    assert re.fullmatch("[0-9a-f]{12}-dirty", commit())
 
 
 def test_difference_is_named_counted_and_not_scored(tmp_path, monkeypatch, capsys):

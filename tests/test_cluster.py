@@ -49,6 +49,14 @@ def scheduler():
         process.wait()
 
 
+def test_a_worker_with_other_versions_is_refused(build, scheduler, monkeypatch):  # noqa: F811
+    address, _ = scheduler
+    monkeypatch.setattr("eval.score.VERSION", "of tomorrow")
+    with pytest.raises(SystemExit, match="worker tcp://.* has metrics .* here is metrics of tomo"):
+        main(["--set", str(build / "sets/tiny"), "--build", str(build), "--scheduler", address])
+    assert not (build / "score" / "tiny.csv").exists()
+
+
 def test_a_killed_worker_loses_nothing(build, scheduler, monkeypatch):  # noqa: F811
     """One of two workers is killed after the first score; every clip has the score of a serial run.
     """

@@ -69,6 +69,36 @@ def test_a_system_that_is_not_known_is_said_before_anything_is_made():
     assert known.returncode == 0
 
 
+def test_no_recipe_goes_on_after_a_failure():
+    """Nothing of make or of the shell that would let a red check pass as green."""
+    recipes = [line for line in (ROOT / "Makefile").read_text().splitlines()
+               if line.startswith("\t")]  # fmt: skip
+    assert len(recipes) > 50
+    forgiving = r"^\t[@+]*-(?!-)|\|\| *(true|:|exit 0)( |$)|; *true( |$)"
+    assert not [line for line in recipes if re.search(forgiving, line)]
+    assert not re.search(r"^(\.IGNORE|MAKEFLAGS.*(-i\b|ignore|keep-going))",
+                         (ROOT / "Makefile").read_text(), re.M)  # fmt: skip
+
+
+def test_a_check_that_differs_stops_make(tmp_path):
+    """The stamp of a check is not left when its program fails."""
+    stamp = "build/stamps/check-host-embedded"
+    for name in ("Makefile", "targets", "eval", "reference", "codegen", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for made in ("build/host/percepnet", "build/stamps/twin-embedded", "build/values/model"):
+        (tmp_path / made).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / made).touch()
+    for code in (1, 0):
+        (tmp_path / ".venv/bin/python").write_text(f"#!/bin/sh\nexit {code}\n")
+        (tmp_path / ".venv/bin/python").chmod(0o755)
+        done = subprocess.run(["make", "-o", "build/host/percepnet", "-o",
+                               "build/stamps/twin-embedded", stamp], cwd=tmp_path, check=False,
+                              capture_output=True, text=True)  # fmt: skip
+        assert (done.returncode == 0) == (code == 0), done.stderr
+        assert (tmp_path / stamp).exists() == (code == 0)
+
+
 def test_rules_name_every_module_that_they_run(rules):
     missing = {}
     for name, (_, modules) in rules.items():

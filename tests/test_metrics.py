@@ -76,6 +76,27 @@ def test_distance_above_8_khz_hears_only_that():
         metrics.lsd_high(x, x, 16000)
 
 
+def test_high_bands_are_averaged_as_published():
+    """Root mean square over the bins of a frame, then the mean over frames: half of the frames at
+    -20 dB give 10 dB, half of the bins 14 dB."""
+    rng = np.random.default_rng(4)
+    x = 0.1 * rng.standard_normal(2 * RATE)
+    half = np.where(np.arange(x.size) < RATE, 1, 0.1)
+    assert metrics.lsd_high(x, half * x, RATE) == pytest.approx(20 / 2, abs=0.3)
+    spectrum = np.fft.rfft(x)
+    spectrum[np.fft.rfftfreq(x.size, 1 / RATE) > 16000] *= 0.1
+    split = np.fft.irfft(spectrum)
+    assert metrics.lsd_high(x, split, RATE) == pytest.approx(20 / np.sqrt(2), abs=0.3)
+
+
+@pytest.mark.parametrize(("package", "measure"), [
+    ("pystoi_stoi", metrics.stoi), ("pystoi_stoi", metrics.estoi), ("pesq.pesq", metrics.pesq_wb)])
+def test_no_number_of_a_package_is_no_score(pair, monkeypatch, package, measure):
+    monkeypatch.setattr(f"eval.metrics.perceptual.{package}", lambda *a, **k: np.nan)
+    with pytest.raises(MetricError, match="gave no number"):
+        measure(*pair, RATE)
+
+
 def test_lost_speech_is_found_whatever_the_noise(pair):
     """Speech halved: 6 dB; a third of its frames silenced: that share is cut; noise changes little.
     """

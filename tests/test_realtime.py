@@ -1,8 +1,11 @@
 """Real time: what a program prints becomes rows; figures here are made up, none is a time."""
 
+import subprocess
+
 import pytest
 
 from targets import realtime, target
+from targets.target import HARNESS
 
 PLAN = '{"hash": "0123456789abcdef", "model": {"name": "toy"}}'
 PROGRAM = "#!/bin/sh\necho vnni 1 120000\necho vnni 4 90000\n"
@@ -33,6 +36,48 @@ def test_rows_of_frames_blocks_and_the_peer(host):
     ]  # fmt: skip
     assert [r["percent_of_core"] for r in rows] == [1.2, 0.9, 0.6]
     assert [r["ratio"] for r in rows] == [2.0, 1.5, 1.0]
+
+
+STAND_IN = """
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+enum { PERCEPNET_HOP = 480, PERCEPNET_BLOCK = 4, PERCEPNET_OK = 0 };
+typedef struct { const char *isa; } kernels;
+typedef struct { const kernels *kernels; long calls; } percepnet;
+static const kernels plain = {"plain"}, wide = {"wide"}, foreign = {"foreign"};
+static const kernels *const percepnet_kernel_sets[] = {&plain, &wide, &foreign, NULL};
+static int percepnet_kernels_run_here(const kernels *k) { return k != &foreign; }
+static size_t percepnet_state_bytes(void) { return sizeof(percepnet); }
+static percepnet *percepnet_init(void *mem, size_t bytes) { (void)bytes; return mem; }
+static int percepnet_reset(percepnet *st) { st->calls = 0; return 0; }
+static long ticks; /* 1000 ns a hop with plain kernels, 250 with wide ones; the first calls cost more */
+static int percepnet_process_block(percepnet *st, int16_t *out, const int16_t *in, int hops,
+                                   int16_t *voice)
+{
+    (void)out, (void)in, (void)voice;
+    ticks += hops * (st->calls++ ? st->kernels == &plain ? 1000 : 250 : 1000000);
+    return PERCEPNET_OK;
+}
+static int fake_clock(clockid_t id, struct timespec *t)
+{
+    t->tv_sec = id == CLOCK_PROCESS_CPUTIME_ID ? ticks / 1000000000 : 7;
+    t->tv_nsec = ticks % 1000000000;
+    return 0;
+}
+#define clock_gettime fake_clock
+"""
+
+
+def test_the_program_prints_the_time_of_one_hop(tmp_path):
+    """By a clock that the library drives: of a hop, however many a call takes, once warm."""
+    (tmp_path / "suppressor.h").write_text(STAND_IN)
+    source = HARNESS / "realtime.c"
+    subprocess.run(["gcc", "-std=c99", "-O1", "-iquote", tmp_path, source, "-o", tmp_path / "time"],
+                   check=True)  # fmt: skip
+    lines = subprocess.check_output([tmp_path / "time"], text=True).split("\n")[:-1]
+    assert sorted(set(lines)) == ["plain 1 1000", "plain 4 1000", "wide 1 250", "wide 4 250"]
+    assert len(lines) % 4 == 0 and all(lines.count(line) == len(lines) // 4 for line in lines)
 
 
 def test_a_missing_peer_is_named_and_leaves_no_ratio(host, monkeypatch, capsys):

@@ -89,6 +89,14 @@ def test_changed_samples_are_scored_again(build, capsys):
     assert "1 newly scored" in capsys.readouterr().err
 
 
+def test_other_tools_score_everything_again(build, capsys, monkeypatch):
+    """A score belongs to the versions that made it."""
+    for version, new in (("a", 6), ("a", 0), ("b", 6)):
+        monkeypatch.setattr(scoring, "VERSION", version)
+        run(build)
+        assert f"{new} newly scored" in capsys.readouterr().err
+
+
 def test_a_line_cut_off_in_the_cache_is_made_good(build, capsys):
     run(build)
     cache = build / "score" / "cache.jsonl"

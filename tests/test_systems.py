@@ -73,7 +73,31 @@ def test_other_rates_come_back_aligned(folder, tmp_path, how):
     assert np.sum(np.abs(low[:k]) ** 2) < 1e-3 * np.sum(np.abs(np.fft.rfft(x)[:k]) ** 2)
 
 
+def sometimes_late(x):
+    """Delays by 10 ms unless the first half is louder."""
+    first, second = np.split(x[:RATE // 2], 2)
+    return x if first @ first > second @ second else late(x)
+
+
+def test_the_delay_of_a_system_is_that_of_most_clips(folder, tmp_path):
+    """One clip that comes early (or is measured so) moves no other."""
+    about = json.loads((folder / "set.json").read_text())
+    about["clips"].append({k: v.replace("a", "c") if k == "name" else v.replace("a.", "c.")
+                           for k, v in about["clips"][0].items()})
+    (folder / "set.json").write_text(json.dumps(about))
+    x, _ = sf.read(folder / "clean" / "a.wav")
+    rising = np.linspace(0.1, 1, x.size)
+    for name, shape in (("a", rising[::-1]), ("b", rising), ("c", rising)):
+        for kind in ("noisy", "clean"):
+            sf.write(folder / kind / f"{name}.wav", x * shape, RATE)
+    assert run(folder, tmp_path, '[x]\npython = "test_systems:sometimes_late"\nrate = 48000\n',
+               "x") == 0
+    told = json.loads((tmp_path / "out/x/tiny/system.json").read_text())
+    assert told["delay_range"] == [0, 480] and told["delay"] == 480
+
+
 @pytest.mark.parametrize(("text", "words"), [
+    ('command = "cp {in} {out}; echo no >&2; exit 4"\nrate = 48000', "exit code 4: no"),
     ('command = "exit 3 # {in} {out}"\nrate = 48000', "exit code 3"),
     ('command = "true {in} {out}"\nrate = 48000', "no output file"),
     ('command = "echo x > {out}; : {in}"\nrate = 48000', "cannot be read"),
