@@ -4,6 +4,7 @@ One mixture of speech-like sound and noise, as a whole and hop by hop, in one pr
 thread: features and targets, and the signal part alone. Best of several runs.
 """
 
+import argparse
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy is loaded
@@ -31,6 +32,7 @@ def fastest(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m studies.speed", description=__doc__).parse_args()
     shape = (2, int(SECONDS * RATE))
     clean, noise = 0.1 * np.random.default_rng(1).standard_normal(shape)  # any sound
     noisy = clean + noise

@@ -5,6 +5,7 @@ that what the command does with files can be told from what the suppressor does 
 """
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,31 @@ import pytest
 import soundfile
 
 from targets import build, target
+from targets.target import ROOT
 
 pytest_plugins = ["shipped", "command_line", "browsers", "recordings"]
+
+
+def changed() -> dict[str, bytes]:
+    """Files that differ from the last commit or that git does not know, and what they hold."""
+    words = ["git", "ls-files", "-z", "--modified", "--others", "--exclude-standard"]
+    done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True)
+    paths = (ROOT / name.decode() for name in done.stdout.split(b"\0") if name)
+    return {str(path): path.read_bytes() for path in paths if path.is_file()}
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.changed = changed()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The suite leaves the tree as it found it: a test that writes pages or results is a fault."""
+    before, after = session.config.changed, changed()
+    if before != after and not hasattr(session.config, "workerinput"):
+        names = sorted(dict(set(before.items()) ^ set(after.items())))
+        print(f"\nThe tests, or someone else meanwhile, have changed {', '.join(names)}")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
 
 HEADER = """\
 #ifndef PERCEPNET_H

@@ -51,7 +51,7 @@ static int percepnet_kernels_run_here(const kernels *k) { return k != &foreign; 
 static size_t percepnet_state_bytes(void) { return sizeof(percepnet); }
 static percepnet *percepnet_init(void *mem, size_t bytes) { (void)bytes; return mem; }
 static int percepnet_reset(percepnet *st) { st->calls = 0; return 0; }
-static long ticks; /* 1000 ns a hop with plain kernels, 250 with wide ones; the first calls cost more */
+static long ticks; /* 1000 ns a hop with plain kernels, 250 with wide ones; the first call more */
 static int percepnet_process_block(percepnet *st, int16_t *out, const int16_t *in, int hops,
                                    int16_t *voice)
 {

@@ -1,0 +1,46 @@
+"""Every `python -m` module refuses words that it does not know: none does its work instead."""
+
+import argparse
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from targets.target import ROOT
+
+# Their words are those of a program that they start, which has tests of its own.
+PASS_ON = {"targets.python.percepnet", "targets.python.percepnet._decode", "targets.harness.wasm"}
+ROOMS = ("reference", "codegen", "targets", "eval", "training", "studies", "pages", "proof",
+         "mutants")  # fmt: skip
+
+
+def modules() -> list[str]:
+    """All that have a command line."""
+    listed = subprocess.check_output(["git", "ls-files", "*.py"], cwd=ROOT, text=True).split()
+    found = [path.removesuffix(".py").replace("/", ".").removesuffix(".__main__")
+             for path in listed if path.split("/")[0] in ROOMS
+             and (path.endswith("__main__.py") or '__name__ == "__main__"'
+                  in (ROOT / path).read_text())]  # fmt: skip
+    return [name for name in found if name not in PASS_ON]
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("module", modules())
+def test_a_module_refuses_what_it_does_not_know(module, tmp_path, monkeypatch, capsys):
+    """By name of the word, as if nothing that it needs were missing."""
+    parse = argparse.ArgumentParser.parse_known_args
+
+    def with_nothing_needed(parser, *given):
+        for action in parser._actions:
+            action.required = False
+        return parse(parser, *given)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", with_nothing_needed)
+    monkeypatch.setattr(sys, "argv", [module, "--no-such-word"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module(module, run_name="__main__", alter_sys=False)
+    assert stop.value.code not in (0, None)
+    assert "--no-such-word" in f"{stop.value.code} {capsys.readouterr().err}"
+    assert not list(tmp_path.iterdir())
