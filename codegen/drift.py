@@ -108,7 +108,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     every = sorted(path.stem for path in dnn.MODELS.glob("*.safetensors"))
-    parser.add_argument("--model", nargs="+", default=every)
+    parser.add_argument("--model", type=dnn.fit_model, nargs="+", default=every)
     parser.add_argument("--set", type=Path, default=Path("build/sets/embedded"))
     parser.add_argument("--minutes", type=float, default=60)
     args = parser.parse_args()

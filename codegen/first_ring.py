@@ -29,6 +29,7 @@ from reference import (
     stft,
 )
 from reference.clips import to_int16
+from reference.dnn import fit_model
 from reference.files import whole
 from reference.params import HOP
 from reference.suppressor import EVERY_STAGE
@@ -212,7 +213,7 @@ def result(model: str) -> dict:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", type=fit_model, default="small")
     model = parser.parse_args().model
     path = Path("build/first-ring") / f"{model}.json"
     with whole(path) as new:

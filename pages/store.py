@@ -21,7 +21,7 @@ from eval.report import read_scores
 from eval.score import tools
 from pages import sound
 from pages.scores import MEASURES
-from reference.dnn import weights_hash
+from reference.dnn import fit_model, weights_hash
 from reference.files import whole
 
 OURS = ("float", "twin")
@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pages.store", description="store results")
     parser.add_argument("--set", type=Path, required=True, help="prepared set, e.g. build/sets/X")
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", type=fit_model, default="small")
     args = parser.parse_args(arguments)
     where = (args.build, args.set.name, args.model)
     stored = [*scores(*where), *others(*where)]

@@ -6,24 +6,42 @@ product.
 """
 
 import hashlib
+import json
+import re
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as tensors_of
+from safetensors import SafetensorError, deserialize
 from scipy.special import expit as sigmoid
 
-from reference.topology import FEATURES, LAYERS, shape_of
+from reference.topology import FEATURES, LAYERS, SIZES, shape_of
 
 MODELS = Path(__file__).parent / "models"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a model: it stands in paths and in C
+FILE_BYTES = 1 << 28  # the largest network has 32 MB
+TYPES = ("F16", "F32")
 Weights = Mapping[str, np.ndarray]
 
 
 def model_path(name: str) -> Path:
-    """Weight file of a model: reference/models/<name>.safetensors."""
+    """Weight file of a model: reference/models/<name>.safetensors. Raises ValueError for a name
+    that is none."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"model {name!r} found; letters, digits, '_', '-' and '.' make a name")
     return MODELS / f"{name}.safetensors"
+
+
+def fit_model(name: str) -> str:
+    """A type for argparse: the name of a model whose file is sound."""
+    try:
+        load(name)
+    except (FileNotFoundError, ValueError) as error:
+        raise ArgumentTypeError(error) from error
+    return name
 
 
 def weights_hash(name: str) -> str:
@@ -46,23 +64,51 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A weight file as it is. Raises FileNotFoundError naming the models that are there."""
+    """A weight file as it is. Raises FileNotFoundError naming the models that are there, ValueError
+    for a file too large to be one."""
     if not Path(path).is_file():
         there = ", ".join(sorted(p.stem for p in MODELS.glob("*.safetensors"))) or "none"
         raise FileNotFoundError(f"{path}: no such model; there are: {there}")
+    if (size := Path(path).stat().st_size) > FILE_BYTES:
+        raise ValueError(f"{path}: {size} bytes found; a model has at most {FILE_BYTES}")
     return Path(path).read_bytes()
 
 
 def parse(blob: bytes, name: str) -> dict[str, np.ndarray]:
-    """The same from the bytes of a file; name: how messages call it."""
+    """The same from the bytes of a file; name: how messages call it.
+
+    Types, shapes and the size that the file names are checked before a tensor is copied.
+    """
     try:
-        weights = {key: tensor.astype(np.float32) for key, tensor in tensors_of(blob).items()}
-        shape_of(weights)
+        tensors = dict(sorted(deserialize(blob), key=itemgetter(0)))
+        for key, tensor in tensors.items():
+            if (kind := tensor["dtype"]) not in TYPES:
+                raise ValueError(f"tensor {key} of type {kind} found; {' or '.join(TYPES)} is "
+                                 "needed; export the model again")
+        size = said_size(blob)
+        weights = {key: np.frombuffer(t["data"], "<f2" if t["dtype"] == "F16" else "<f4")
+                   .reshape(t["shape"]).astype(np.float32) for key, t in tensors.items()}
+        found = shape_of(weights)
+        if size in SIZES and found != SIZES[size]:
+            raise ValueError(f"the file calls itself {size}, its tensors have other widths; export "
+                             "the model again")
     except SafetensorError as error:
         raise ValueError(f"{name}: safetensors with float weights are needed: {error}") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     return weights
+
+
+def said_size(blob: bytes) -> str:
+    """The size of topology.SIZES that a sound safetensors file says it has, "" if it says none.
+
+    Raises ValueError for one that is no word.
+    """
+    head = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+    size = head.get("__metadata__", {}).get("model", "")
+    if size and not NAME.fullmatch(size):
+        raise ValueError(f"entry model {size[:80]!r} found; the name of a size is needed")
+    return size
 
 
 class Gru:

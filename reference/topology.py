@@ -44,6 +44,7 @@ LAYERS = {
 GRUS = tuple(name for name, layer in LAYERS.items() if layer.kind == "gru")
 OUTPUTS = {"gain": N_BANDS, "strength": N_BANDS, "vad": 1}
 """Widths that no file can choose."""
+WIDEST = 4096  # of a layer; the paper's widest has 512
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def shape_of(weights: Mapping[str, np.ndarray]) -> Shape:
     """Widths of a network, read from its tensors.
 
     Raises ValueError naming the first tensor that is missing, not of the network, of another shape
-    than the others demand, or not finite.
+    than the others demand, wider than any use, not finite, or of weights that are all zero.
     """
     width, frames = {FEATURES: N_FEATURES}, {}
     for name, layer in LAYERS.items():
@@ -107,12 +108,16 @@ def shape_of(weights: Mapping[str, np.ndarray]) -> Shape:
         if layer.kind == "conv":
             frames[name] = _dimensions(weights, f"{name}.weight")[-1]
     found = Shape(width, frames)
+    if (most := max(*width.values(), *frames.values())) > WIDEST:
+        raise ValueError(f"a layer of width {most} found; at most {WIDEST} are taken")
     for name, wanted in found.tensors().items():
         if _dimensions(weights, name) != wanted:
             raise ValueError(f"tensor {name} of shape {np.shape(weights[name])} found; {wanted} is "
                              "needed beside the others; export the model again")  # fmt: skip
         if not np.isfinite(weights[name]).all():
             raise ValueError(f"tensor {name} holds numbers that are not finite; train again")
+        if "weight" in name and not np.any(weights[name]):
+            raise ValueError(f"tensor {name} holds zeros only; train again")
     if strange := sorted(weights.keys() - found.tensors().keys()):
         raise ValueError(f"tensor {strange[0]} found; the network has none of that name")
     return found

@@ -14,7 +14,7 @@ import soundfile
 from eval.score import score, tools
 from eval.tables import DIGITS, HEADS, STEP_MEASURES, show
 from reference import dnn
-from reference.dnn import weights_hash
+from reference.dnn import fit_model, weights_hash
 from reference.files import whole
 from reference.params import RATE
 from reference.runner import Clip, every_clip
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("study", choices=["ladder", "decisions", *OF_A_MODEL])
     parser.add_argument("--set", type=Path, required=True, help="prepared set: build/sets/X")
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--model", default="small", help="network of parts and trials")
+    parser.add_argument("--model", type=fit_model, default="small", help="network of parts and trials")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args(arguments)
     if not (args.set / "set.json").exists():

@@ -17,6 +17,7 @@ from codegen import fixed, twin
 from codegen.plan import canonical
 from codegen.suppressor import Suppressor
 from reference.clips import to_int16
+from reference.dnn import fit_model
 from reference.params import HOP
 from reference.signals import adversarial, speech
 from reference.suppressor import EVERY_STAGE, Options
@@ -114,7 +115,7 @@ def write(model: str, out: Path) -> dict:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", type=fit_model, default="small")
     parser.add_argument("--out", type=Path, default=Path("build/vectors"))
     args = parser.parse_args()
     manifest = write(args.model, args.out)

@@ -111,6 +111,22 @@ WRONG = {  # what is done to good weights, and what is said
         lambda w: w | {"gru4.bias": w["gain.bias"]},
         "tensor gru4.bias found; the network has none",
     ),
+    "integers": (
+        lambda w: w | {"gru1.bias_ih": w["gru1.bias_ih"].astype(np.int32)},
+        "tensor gru1.bias_ih of type I32 found; F16 or F32 is needed",
+    ),
+    "doubles": (
+        lambda w: {k: v.astype(np.float64) for k, v in w.items()},
+        "of type F64 found; F16 or F32 is needed",
+    ),
+    "a layer of zeros": (
+        lambda w: w | {"conv2.weight": 0 * w["conv2.weight"]},
+        "tensor conv2.weight holds zeros only",
+    ),
+    "a layer without end": (
+        lambda w: w | {"dense.bias": np.zeros(4097, np.float32)},
+        "a layer of width 4097 found; at most 4096 are taken",
+    ),
     "not finite": (
         lambda w: w | {"vad.bias": np.float32([np.nan])},
         "tensor vad.bias holds numbers that are not finite",
@@ -130,6 +146,59 @@ def test_reference_and_generator_refuse_a_file_with_the_same_words(wrong, tmp_pa
     with pytest.raises(ValueError, match=words) as by_generator:
         settle("x", path.read_bytes())
     assert str(by_reference.value).split(": ", 1)[1] == str(by_generator.value).split(": ", 1)[1]
+
+
+@pytest.mark.parametrize(("entry", "words"), [
+    ("tiny", "the file calls itself tiny, its tensors have other widths"),
+    ('x"; system("id', "the name of a size is needed"),
+    ("a\nb", "the name of a size is needed"),
+])  # fmt: skip
+def test_a_file_that_calls_itself_wrongly_is_refused(tmp_path, entry, words):
+    save_file(random_weights(), tmp_path / "x.safetensors", {"model": entry})
+    with pytest.raises(ValueError, match=words):
+        dnn.read(tmp_path / "x.safetensors")
+    save_file(random_weights(), tmp_path / "x.safetensors", {"model": "small", "of": 9999 * "z"})
+    assert dnn.read(tmp_path / "x.safetensors").keys() == random_weights().keys()
+
+
+@pytest.mark.parametrize("name", ["../small", "/etc/passwd", "", "a b", 'a"b', "-x", "x" * 65])
+def test_a_name_that_is_a_path_or_code_is_no_model(name):
+    """It stands in paths and in the generated C."""
+    with pytest.raises(ValueError, match="letters, digits"):
+        dnn.load(name)
+
+
+def test_forged_heads_are_refused_before_anything_is_allocated(tmp_path):
+    """Every byte of the head of a good file changed, and sizes of terabytes: a sentence, or a file
+    that still fits."""
+    path = tmp_path / "x.safetensors"
+    weights = random_weights("tiny")
+    save_file({k: v.astype(np.float16) for k, v in weights.items()}, path, {"model": "tiny"})
+    good, rng = path.read_bytes(), np.random.default_rng(3)
+    head = 8 + int.from_bytes(good[:8], "little")
+    forged = [good[:n] for n in (0, 7, 8, head - 1, head, len(good) - 1)]
+    forged += [(1 << n).to_bytes(8, "little") + good[8:] for n in (20, 40, 62)]
+    forged += [good[:8] + good[8:head].replace(b"[64]", b"[%d]" % n) + good[head:]
+               for n in (10**4, 10**12, 2**63, -1)]  # fmt: skip
+    for at in rng.integers(0, head, 400):
+        forged.append(good[:at] + rng.bytes(1) + good[at + 1 :])
+    refused = 0
+    for blob in forged:
+        path.write_bytes(blob)
+        try:
+            dnn.read(path)
+        except ValueError as error:
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)[:400]
+            refused += 1
+    assert refused > len(forged) / 2
+
+
+def test_a_file_too_large_is_not_read(tmp_path):
+    path = tmp_path / "x.safetensors"
+    with path.open("wb") as file:
+        file.truncate(dnn.FILE_BYTES + 1)  # a hole
+    with pytest.raises(ValueError, match="a model has at most 268435456"):
+        dnn.read(path)
 
 
 def test_a_missing_or_broken_file_is_refused(tmp_path):

@@ -44,3 +44,17 @@ def test_a_module_refuses_what_it_does_not_know(module, tmp_path, monkeypatch, c
     assert stop.value.code not in (0, None)
     assert "--no-such-word" in f"{stop.value.code} {capsys.readouterr().err}"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [
+    "codegen.render --out x", "codegen.drift", "codegen.first_ring", "targets.vectors",
+    "studies ladder --set x", "pages.store --set x"])  # fmt: skip
+def test_a_model_that_is_none_is_refused_in_a_sentence(words, tmp_path, monkeypatch, capsys):
+    module, *others = words.split()
+    monkeypatch.setattr(sys, "argv", [module, *others, "--model", "../small"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module(module, run_name="__main__", alter_sys=False)
+    assert stop.value.code == 2
+    assert "model '../small' found; letters" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
