@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,12 @@ import soundfile as sf
 from reference.clips import to_int16
 
 RATES = (48000, 16000)
+LONGEST_S = 3600  # a clip of an hour takes 1.4 GB as doubles
 AUDIO = (".wav", ".flac", ".ogg", ".opus")
 CLEAN = ("clean_fileid_{}", "synthetic_clean_fileid_{}")  # of the DNS Challenge, by fileid
 SUM_LINES = (re.compile(r"(?P<sum>[0-9a-fA-F]+) +\*?(?P<name>\S.*)"),  # sha256sum, PowerShell
              re.compile(r"SHA256 \((?P<name>.+)\) = (?P<sum>[0-9a-fA-F]+)"))  # BSD, openssl
+LINE = 10_000  # characters of a row of a manifest
 FACTS = ("snr", "fileid", "level", "noise", "reverb", "voice", "language")
 
 
@@ -63,7 +66,7 @@ def audio_files(folder: Path) -> tuple[list[Path], list[str]]:
     for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
         if path.is_symlink() and not path.exists():
             problems.append(f"{path}: is a link to {path.readlink()}, which does not exist")
-        elif path.suffix.lower() in AUDIO:
+        elif path.suffix.lower() in AUDIO and path.is_file():
             found.append(path)
         else:
             problems.append(f"{path}: is of a kind that is not read; needs {', '.join(AUDIO)}")
@@ -108,6 +111,8 @@ def manifest_facts(folder: Path) -> dict[str, dict]:
         line = path.read_bytes()[:error.start].count(b"\n") + 1
         raise SetError(folder, [f"{path}, line {line}: is not UTF-8; save it as UTF-8"]) from error
     comma = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
+    if (number := next((n for n, line in enumerate(lines, 1) if len(line) > LINE), None)):
+        raise SetError(folder, [f"{path}, line {number}: is longer than {LINE} characters"])
     rows = csv.DictReader(lines, delimiter=comma)
     if "noisy" not in (rows.fieldnames or []):
         raise SetError(folder, [f"{path}, line 1: needs a column noisy, has "
@@ -177,15 +182,20 @@ def truncation(path: Path, samples: int) -> str | None:
 def load(path: Path) -> tuple[np.ndarray, int]:
     """(samples (n,) float64, rate) of one file. Raises ValueError naming file and fault."""
     try:
-        x, rate = sf.read(path, always_2d=True)
+        with sf.SoundFile(path) as file:  # its head first: nothing is allocated for a forged one
+            rate, channels, promised = file.samplerate, file.channels, file.frames
+            if channels != 1:
+                raise ValueError(f"{path}: has {channels} channels, needs 1")
+            if rate not in RATES:
+                raise ValueError(f"{path}: rate is {rate} Hz, needs {' or '.join(map(str, RATES))}")
+            if promised > LONGEST_S * rate:
+                raise ValueError(f"{path}: holds {promised / rate:.0f} s by its head, a clip has "
+                                 f"{LONGEST_S} at most")
+            x = file.read(always_2d=True)
     except (sf.SoundFileError, RuntimeError, OSError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from error
     if x.shape[0] and (words := truncation(path, x.shape[0])):
         raise ValueError(f"{path}: is truncated, it holds {words}")
-    if x.shape[1] != 1:
-        raise ValueError(f"{path}: has {x.shape[1]} channels, needs 1")
-    if rate not in RATES:
-        raise ValueError(f"{path}: rate is {rate} Hz, needs {' or '.join(map(str, RATES))}")
     if x.shape[0] == 0:
         raise ValueError(f"{path}: has no samples")
     if not np.all(np.isfinite(x)):
@@ -220,7 +230,9 @@ def check_sums(folder: Path) -> dict[Path, str]:
             problems[path] = f"{path}, line {number}: is not a SHA-256, two spaces and a name"
             continue
         want, file = match["sum"].lower(), folder / match["name"].replace("\\", "/")
-        if not file.exists():
+        if not Path(normpath(file)).is_relative_to(normpath(folder)):
+            problems[path] = f"{path}, line {number}: names {match['name']}, outside of the set"
+        elif not file.is_file():
             problems[file] = f"{file}: listed in SHA256SUMS, but missing"
         elif sha256(file) != want:
             problems[file] = f"{file}: is not the file that SHA256SUMS lists (changed?)"

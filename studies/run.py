@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("study", choices=["ladder", "decisions", *OF_A_MODEL])
     parser.add_argument("--set", type=Path, required=True, help="prepared set: build/sets/X")
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--model", type=fit_model, default="small", help="network of parts and trials")
+    parser.add_argument("--model", type=fit_model, default="small",
+                        help="network of parts and trials")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args(arguments)
     if not (args.set / "set.json").exists():

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import re
 import unicodedata
 
@@ -304,6 +305,45 @@ def test_manifests_that_cannot_be_read_are_named(tmp_path, capsys, text, words):
     (folder / "manifest.csv").write_bytes(text)
     assert main(["prepare", str(folder), "--out", str(tmp_path / "s")]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_manifest_of_a_stranger(tmp_path):
+    """Cells without end, too many and too few of them: a sentence, or the facts that are there."""
+    folder = make_pairs(tmp_path / "d", "a", "b")
+    (folder / "manifest.csv").write_text('noisy,noise\na.wav,"' + "x" * 200_000 + '"\n')
+    with pytest.raises(SetError, match="manifest.csv, line 2: is longer than 10000 characters"):
+        find_pairs(folder)
+    (folder / "manifest.csv").write_text("noisy,noise\na.wav\nb.wav,hiss,more,and more\n\n,x\n")
+    facts = {pair.noisy.stem: pair.facts["noise"] for pair in find_pairs(folder)[0]}
+    assert facts == {"a": None, "b": "hiss"}
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../outside.wav", "noisy/../../outside.wav"])
+def test_sums_of_files_outside_are_not_taken(tmp_path, name):
+    """/dev/zero would be read for ever."""
+    folder = make_pairs(tmp_path / "d", "a")
+    write(tmp_path / "outside.wav", tone())
+    (folder / "SHA256SUMS").write_text(f"{64 * 'a'}  {name}\n{64 * 'b'}  noisy\n")
+    problems = check_sums(folder)
+    assert f"line 1: names {name}, outside of the set" in problems[folder / "SHA256SUMS"]
+    assert "noisy: listed in SHA256SUMS, but missing" in problems[folder / "noisy"]
+
+
+def test_no_file_is_waited_for_or_allocated_by_its_word(tmp_path):
+    """A pipe that never ends; 68 G samples by the head of a file of 10 kB."""
+    folder = make_pairs(tmp_path / "d", "a", "b", "c")
+    (folder / "noisy" / "a.wav").unlink()
+    os.mkfifo(folder / "noisy" / "a.wav")
+    (folder / "noisy" / "b.wav").unlink()
+    sf.write(folder / "noisy" / "b.flac", tone(), 48000)
+    forged = bytearray((folder / "noisy" / "b.flac").read_bytes())
+    forged[21] |= 0x0F
+    forged[22:26] = b"\xff\xff\xff\xff"
+    (folder / "noisy" / "b.flac").write_bytes(forged)
+    good, problems = check(folder)
+    words = "\n".join(problems)
+    assert good == 1 and "a.wav: is of a kind that is not read" in words
+    assert "b.flac: holds 1431656 s by its head, a clip has 3600 at most" in words
 
 
 @pytest.mark.parametrize("form", ["{sum} *{name}\n", "{sum}  {name}\r\n",
