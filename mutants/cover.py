@@ -68,7 +68,12 @@ def imports(path: Path) -> frozenset[str]:
 
 
 def _reading(module: str, root: Path) -> list[str]:
-    return [p.name for p in sorted((root / "tests").glob("test_*.py")) if module in imports(p)]
+    """Test files that read a module, those that take most from it first."""
+    paths = [p for p in sorted((root / "tests").glob("test_*.py")) if module in imports(p)]
+    uses = {p: sum(name.startswith(f"{module}.") for name in imports(p)) for p in paths}
+    last = module.split(".")[-1]
+    uses = {p: n + p.read_text().count(f"{last}.") for p, n in uses.items()}
+    return [p.name for p in sorted(paths, key=lambda p: -uses[p])]
 
 
 def _users(module: str, root: Path) -> set[str]:

@@ -18,7 +18,7 @@ from mutants.faults import Fault
 
 # Processor time that the tests of one fault may take without it, beside those of the file's own
 # name, and the time from which a test file is left out: more tests would find more, not fewer.
-BUDGET_S, SLOW_S = 20, 80
+BUDGET_S, SLOW_S = 25, 80
 REFUSED = re.compile(r"\.[ch]:\d+:\d+: (?:fatal )?error:")
 RED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
 
