@@ -111,6 +111,15 @@ test: .venv/test .venv/wasm ## the test suite
 prove: .venv/prove $(target:%=build/%/gen/plan.json) ## no input makes the C overflow or leave its memory: table in build/proof/proof.md
 	@$(PYTHON) -m proof --gen build/$(strip $(target))/gen --document build/proof/proof.md
 
+mutants: .venv/test ## plant small faults by seed: which of them do the tests find? mutants/results.json
+	@$(PYTHON) -m mutants
+
+lock: .venv/core ## lock the newest packages that fit, with their hashes: requirements/
+	@$(call requirements,lock)
+	@$(PIP) -r .venv/lock.txt
+	@$(LOCK) --extra test --extra wasm pyproject.toml --output-file requirements/test.txt
+	@$(LOCK) --constraints requirements/test.txt pyproject.toml --output-file requirements/core.txt
+
 lint: .venv/test ## ruff over the Python code, clang-format over the C written by hand
 	$(PYTHON) -m ruff check .
 	.venv/bin/clang-format --dry-run --Werror $(BY_HAND)
@@ -129,38 +138,45 @@ $(SYSTEM): targets/setup.sh $(wildcard targets/*.toml)
 	@targets/setup.sh $(NEEDED)
 	@mkdir -p $(@D) && touch $@
 
-# The requirements as pyproject.toml lists them: $(call requirements,core), or the name of an extra.
+# What the two commands need is locked: every package by version and SHA-256 in requirements/.
+# The rest goes by the ranges of pyproject.toml: $(call requirements,NAME), the name of an extra.
 # The modules themselves run from this folder and are not installed.
 requirements = $(PYTHON) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-    print(*{"core": p["dependencies"], **p["optional-dependencies"]}["$(1)"], sep="\n")' > .venv/$(1).txt
+    print(*p["optional-dependencies"]["$(1)"], sep="\n")' > .venv/$(1).txt
 PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
-.venv/core: pyproject.toml | $(SYSTEM)
+LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+    --no-annotate --custom-compile-command 'make lock'
+
+.venv/core: requirements/core.txt | $(SYSTEM)
 	@echo "== setup: Python packages"
 	@test -x $(PYTHON) || python3 -m venv .venv
-	@$(call requirements,core)
-	@$(PIP) -r .venv/core.txt
+	@$(PIP) --require-hashes -r $<
 	@touch $@
 
-.venv/wheel .venv/docs .venv/prove: .venv/%: pyproject.toml | .venv/core
+.venv/wheel .venv/docs .venv/prove .venv/wasm: .venv/%: pyproject.toml | .venv/core
 	@$(call requirements,$*)
 	@$(PIP) -r .venv/$*.txt
+	@touch $@
+
+.venv/test: requirements/test.txt | .venv/torch
+	@echo "== setup: Python packages for the tests"
+	@$(PIP) --require-hashes -r $<
 	@touch $@
 
 # The CPU build of torch is a tenth of the usual one; tests and training need no more. Where the
-# index of these builds cannot be reached the usual one must do.
-.venv/test .venv/train: .venv/%: pyproject.toml | .venv/core
-	@echo "== setup: Python packages for $*"
-	@$(PIP) --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu torch==2.13.0 2>/dev/null || \
-	    $(PIP) torch==2.13.0
-	@$(call requirements,$*)
-	@$(PIP) -r .venv/$*.txt
+# index of these builds cannot be reached the usual one must do. So there is no one hash of it.
+.venv/torch: pyproject.toml | .venv/core
+	@echo "== setup: torch"
+	@$(call requirements,torch)
+	@$(PIP) --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu -r .venv/torch.txt 2>/dev/null || \
+	    $(PIP) -r .venv/torch.txt
 	@touch $@
 
-.venv/wasm: pyproject.toml | .venv/core
-	@echo "== setup: wasmtime"
-	@$(call requirements,wasm)
-	@$(PIP) -r .venv/wasm.txt
+.venv/train: .venv/%: pyproject.toml | .venv/torch
+	@echo "== setup: Python packages for $*"
+	@$(call requirements,$*)
+	@$(PIP) -r .venv/$*.txt
 	@touch $@
 
 build/wasm/percepnet: | .venv/wasm
@@ -270,5 +286,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test prove lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test prove mutants lock lint train clean matrix FORCE
 .DELETE_ON_ERROR:

@@ -1,10 +1,10 @@
 """Plant small faults by seed and see whether the tests find them: `make mutants`.
 
-    python -m mutants [--count N] [--seed S] [--again] [--keep]
+    python -m mutants [--count N] [--seed S] [--again] [--so-far]
 
 Goes on where a stopped run was (build/mutants/results.jsonl). The tests are those of the commit at
 hand, in a clone under build/mutants. --again: tries the survivors once more, after new tests.
---keep: nothing is run; what is known is written to mutants/results.json, which docs/ shows.
+What was found is kept in mutants/results.json, which docs/ shows.
 """
 
 import argparse
@@ -45,13 +45,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=60, help="faults a room (%(default)s)")
     parser.add_argument("--seed", type=int, default=25)
     parser.add_argument("--again", action="store_true", help="try the survivors once more")
-    parser.add_argument("--keep", action="store_true", help="write mutants/results.json")
+    parser.add_argument("--so-far", action="store_true", help="try no more, keep what is known")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     log = results.Log(args.out / "results.jsonl")
     drawn = draw(args.count, args.seed)
-    if not args.keep:
+    if not args.so_far:
         trial = Trial(ROOT, args.out)
         # room by room in turn, so that a stopped run has seen some of all
         turns = [(room, fault) for row in zip(*drawn.values(), strict=True)
@@ -62,9 +62,9 @@ def main() -> int:
                 found = trial.run(fault)
                 log.add({"key": fault.key, "room": room, "commit": trial.commit, **found})
                 print(found["verdict"], fault.key, flush=True)
-    print(results.table(log.summary(args.seed)))
-    if args.keep:
-        results.keep(log.summary(args.seed))
+    summary = log.summary(args.seed)
+    print(results.table(summary))
+    results.keep(summary)
     return 0
 
 
