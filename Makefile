@@ -9,7 +9,7 @@ systems =#               of eval/systems.toml to score beside ours: "pyrnnoise w
 scheduler =#             tcp://host:port of a dask cluster to score on; else this machine's cores
 strict =#                1: no set when a clip has a fault
 name = mine#             of the model that `make train` leaves in reference/models
-minutes = 60#            of training, with speech=DIR noise=DIR [rir=DIR] or index=FILE
+minutes = 60#            of training or fuzzing, with speech=DIR noise=DIR [rir=DIR] or index=FILE
 
 PYTHON = .venv/bin/python
 SOURCES = $(foreach name,index speech noise rir,$(if $($(name)),--$(name) $($(name))))
@@ -39,7 +39,7 @@ MODELS := $(basename $(notdir $(wildcard reference/models/*.safetensors)))
 REFERENCE := $(wildcard reference/*.py) reference/models/$(strip $(model)).safetensors
 CODEGEN := $(shell find codegen -name '*.py' -o -name '*.j2')
 HARNESS := $(wildcard targets/harness/*.[ch]) targets/build.py targets/shared.py targets/target.py
-BY_HAND := $(shell find targets tests -name '*.[ch]' -not -path '*/golden/*')
+BY_HAND := $(shell find targets tests fuzz -name '*.[ch]' -not -path '*/golden/*')
 SCORING := $(wildcard eval/*.py eval/metrics/*.py)
 COUNTING := $(addprefix targets/,$(addsuffix .py,count baseline footprint settings realtime)) \
     targets/harness/count_plugin.c
@@ -110,6 +110,9 @@ test: .venv/test .venv/wasm ## the test suite
 
 prove: .venv/prove $(target:%=build/%/gen/plan.json) ## no input makes the C overflow or leave its memory: table in build/proof/proof.md
 	@$(PYTHON) -m proof --gen build/$(strip $(target))/gen --document build/proof/proof.md
+
+fuzz: .venv/core ## hostile calls, WAV files and rates under sanitizers: minutes=10, all models
+	@$(PYTHON) -m fuzz --minutes $(minutes)
 
 mutants: .venv/test ## plant small faults by seed: which of them do the tests find? mutants/results.json
 	@$(PYTHON) -m mutants
@@ -286,5 +289,5 @@ reference/models/%.safetensors:
 	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
 
 FORCE:
-.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test prove mutants lock lint train clean matrix FORCE
+.PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test prove fuzz mutants lock lint train clean matrix FORCE
 .DELETE_ON_ERROR:

@@ -254,7 +254,7 @@ def test_help_has_every_word():
     words = (
         "help setup sets reference plan gen build twin check bench counts cycles wmops score "
         "baseline publish ladder parts trials weaknesses cost vectors dist install demo npm "
-        "plugins wheel docs report test prove mutants lock lint train clean"
+        "plugins wheel docs report test prove fuzz mutants lock lint train clean"
     )
     listed = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert listed == words.split()

@@ -12,7 +12,7 @@ from targets.target import ROOT
 # Their words are those of a program that they start, which has tests of its own.
 PASS_ON = {"targets.python.percepnet", "targets.python.percepnet._decode", "targets.harness.wasm"}
 ROOMS = ("reference", "codegen", "targets", "eval", "training", "studies", "pages", "proof",
-         "mutants")  # fmt: skip
+         "fuzz", "mutants")  # fmt: skip
 
 
 def modules() -> list[str]:
