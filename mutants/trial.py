@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import re
 import resource
@@ -16,89 +15,77 @@ from pathlib import Path
 from mutants.cover import covering
 from mutants.faults import Fault
 
-# Processor time that the tests of one fault may take without it, beside those of the file's own
-# name, and the time from which a test file is left out: more tests would find more, not fewer.
-BUDGET_S, SLOW_S = 25, 80
+FILES = 2  # test files for a fault, the likeliest: more would find more, not fewer
+LIMIT_S = 60  # processor time of any process of the tests
 REFUSED = re.compile(r"\.[ch]:\d+:\d+: (?:fatal )?error:")
 RED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
 
 
 class Trial:
-    """A clone in `folder` of the commit at hand, and how long each test file takes there."""
+    """A clone in `folder` of the commit at hand, and which tests are green there without a fault."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.tree = root, folder / "tree"
-        self.times_path = folder / "times.json"
         if not self.tree.exists():
             _git(root, "clone", "--quiet", "--shared", str(root), str(self.tree))
             (self.tree / ".venv").symlink_to(root / ".venv")
         self.commit = _git(root, "rev-parse", "HEAD")
         _git(self.tree, "fetch", "--quiet", "origin", "HEAD")
         _git(self.tree, "checkout", "--quiet", "--force", self.commit)
-        known = json.loads(self.times_path.read_text()) if self.times_path.exists() else {}
-        self.times: dict[str, float | None] = known.get(self.commit, {})
-
-    def seconds(self, name: str) -> float | None:
-        """Time of a test file without a fault; None if it is red, skipped whole or too slow."""
-        if name not in self.times:
-            code, text, took = self._pytest([name], 2 * SLOW_S)
-            self.times[name] = round(took, 1) if code == 0 and took < SLOW_S else None
-            if code not in (0, None):
-                print(f"left out, red without a fault: {name}\n{text[-600:]}", file=sys.stderr)
-            self.times_path.write_text(json.dumps({self.commit: self.times}, indent=1) + "\n")
-        return self.times[name]
+        self.greens = folder / f"green-{self.commit[:12]}.json"
+        known = json.loads(self.greens.read_text()) if self.greens.exists() else {}
+        self.green: dict[str, bool] = known  # by test, or by file for what takes too long
 
     def run(self, fault: Fault) -> dict:
         """{"verdict", "by", "seconds"}; verdicts: killed, survived, refused (does not compile),
         uncovered (no test file)."""
-        names, total = self.tests(fault.path)
+        names = [name for name in covering(fault.path, self.tree) if self.green.get(name, True)]
         if not names:
             return {"verdict": "uncovered", "by": "", "seconds": 0}
         path = self.tree / fault.path
         text = path.read_text()
         try:
             path.write_text(fault.applied(text))
-            code, output, took = self._pytest(names, 10 + 2 * total)
+            code, output, took = self._pytest(names[:FILES])
         finally:
             path.write_text(text)
-        by = RED.search(output)
-        if code and REFUSED.search(output) and not fault.path.endswith(".py"):
-            verdict = "refused"
-        else:
-            verdict = "survived" if code == 0 else "killed"
-        found = "time limit" if code is None else by[1] if by else f"pytest: {code}" if code else ""
-        return {"verdict": verdict, "by": found, "seconds": round(took, 1)}
+        if code == 0:
+            return {"verdict": "survived", "by": "", "seconds": round(took, 1)}
+        red = RED.search(output)
+        by = red[1].removeprefix("tests/") if red else names[0]
+        if not self.is_green(by):  # red or too slow by itself: it tells nothing
+            self.note(by.split("::")[0], False)
+            return self.run(fault)
+        compiled = fault.path.endswith(".py") or not REFUSED.search(output)
+        verdict = "killed" if compiled else "refused"
+        return {"verdict": verdict, "by": by if red else "time limit", "seconds": round(took, 1)}
 
-    def tests(self, path: str) -> tuple[list[str], float]:
-        """Test files to run for a source file, and their processor time; the likeliest first."""
-        names, total = [], 0.0
-        for name in covering(path, self.tree):
-            if names and total > BUDGET_S:
-                break
-            took = self.seconds(name)
-            if took is not None and (not names or total + took <= BUDGET_S):
-                names.append(name)
-                total += took
-        return names, total
+    def is_green(self, test: str) -> bool:
+        """Whether a test passes in time without a fault."""
+        if test not in self.green:
+            self.note(test, self._pytest([test])[0] == 0)
+        return self.green[test]
 
-    def _pytest(self, names: list[str], limit_s: float) -> tuple[int | None, str, float]:
-        """(exit code, None for the limit; output; seconds), stopped at the first red test.
+    def note(self, test: str, green: bool) -> None:
+        self.green[test] = green
+        self.greens.write_text(json.dumps(self.green, indent=1) + "\n")
 
-        Seconds are of the processor; no process may take more than `limit_s` of them.
-        """
+    def _pytest(self, names: list[str]) -> tuple[int | None, str, float]:
+        """(exit code, None when the time is over; output; seconds of the processor), stopped at the
+        first red test."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p",
                    "no:xdist", *(f"tests/{name}" for name in names)]  # fmt: skip
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-        seconds = math.ceil(limit_s)
+        limit = (LIMIT_S, LIMIT_S)
         start = _processor_s()
         process = subprocess.Popen(
             command, cwd=self.tree, env=environment, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, limit),
         )  # fmt: skip
         try:
-            output, _ = process.communicate(timeout=60 + 6 * seconds)  # of a busy machine
+            output, _ = process.communicate(timeout=10 * LIMIT_S)  # of a busy machine
             code = process.returncode
         except subprocess.TimeoutExpired:
             output, code = "", None
