@@ -56,7 +56,8 @@ def main() -> int:
         # room by room in turn, so that a stopped run has seen some of all
         turns = [(room, fault) for row in zip(*drawn.values(), strict=True)
                  for room, fault in zip(drawn, row, strict=True)]  # fmt: skip
-        for room, fault in turns:
+        # those of kernels last: their tests run under emulators
+        for room, fault in sorted(turns, key=lambda turn: "/kernels/" in turn[1].path):
             known = log.known.get(fault.key)
             if known is None or (args.again and known["verdict"] in ("survived", "uncovered")):
                 found = trial.run(fault)

@@ -22,7 +22,7 @@ RED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
 
 
 class Trial:
-    """A clone in `folder` of the commit at hand, and which tests are green there without a fault."""
+    """A clone in `folder` of the commit at hand, and which tests are green there as it is."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.tree = root, folder / "tree"
