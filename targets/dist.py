@@ -21,6 +21,7 @@ from codegen import twin
 from codegen.suppressor import Suppressor
 from reference.files import whole
 from reference.params import HOP
+from targets import sbom
 from targets.build import call
 from targets.target import ROOT, Target, load, read_plan
 from targets.vectors import sounds
@@ -96,7 +97,7 @@ def files(target: Target) -> dict[str, bytes]:
             found[name] = path.read_bytes()
     for name, data in vectors(content["model"]["name"], content["hash"]).items():
         found[f"vectors/{name}"] = data
-    return found
+    return found | {sbom.NAME: sbom.bill(content, found)}
 
 
 def archive(folder: str, contents: dict[str, bytes]) -> bytes:

@@ -2,9 +2,12 @@
 reference vectors bit for bit on every target, installs, and serves programs written for rnnoise.
 """
 
+import hashlib
 import importlib.util
 import io
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +21,8 @@ from conftest import needs
 from elftools.elf.elffile import ELFFile
 from shipped import call, needs_program
 
-from targets import dist
+from reference.dnn import weights_hash
+from targets import dist, sbom
 from targets.target import ROOT, load
 
 pytestmark = pytest.mark.xdist_group("shipped")
@@ -60,6 +64,34 @@ def test_a_wrong_vector_is_found(package, tmp_path):
     command = [package / "build/check", package / "vectors/speech.in.s16", tmp_path / "out.s16"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1 and "frame 7, sample 3:" in done.stdout
+
+
+def test_the_bill_of_materials_lists_every_file(package):
+    """CycloneDX: each file of the package by its hash, the weights by theirs, and no dependency."""
+    bill = json.loads((package / sbom.NAME).read_text())
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    listed = {c["name"]: c["hashes"][0]["content"] for c in bill["components"]
+              if c["type"] == "file"}  # fmt: skip
+    there = {p.relative_to(package).as_posix(): p for p in package.rglob("*") if p.is_file()}
+    built = {name for name in there if name.startswith("build/")}
+    assert listed.keys() == there.keys() - built - {sbom.NAME}
+    for name, digest in listed.items():
+        assert hashlib.sha256(there[name].read_bytes()).hexdigest() == digest, name
+    (weights,) = (c for c in bill["components"] if c["type"] == "machine-learning-model")
+    assert weights["hashes"][0]["content"] == weights_hash("small")
+    assert bill["dependencies"][0] == {"ref": "library", "dependsOn": ["weights"]}
+    assert {t["name"] for t in bill["metadata"]["tools"]["components"]} == set(sbom.GENERATORS)
+    assert all(c["licenses"][0]["license"]["id"] == "BSD-3-Clause"
+               for c in (weights, bill["metadata"]["component"]))  # fmt: skip
+
+
+def test_the_bill_names_all_that_generates():
+    """Packages that a module of reference/ or codegen/ imports to make the C."""
+    text = "\n".join(p.read_text() for room in ("codegen", "reference")
+                     for p in (ROOT / room).rglob("*.py"))  # fmt: skip
+    known = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements/core.txt").read_text(), re.M))
+    imported = set(re.findall(r"^(?:import|from) (\w+)", text, re.M)) & known
+    assert imported - {"tqdm", "soundfile"} == set(sbom.GENERATORS)  # progress, and clips
 
 
 def test_same_contents_same_bytes():
