@@ -46,6 +46,7 @@ def test_a_module_refuses_what_it_does_not_know(module, tmp_path, monkeypatch, c
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize("words", [
     "codegen.render --out x", "codegen.drift", "codegen.first_ring", "targets.vectors",
     "studies ladder --set x", "pages.store --set x"])  # fmt: skip
