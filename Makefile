@@ -28,8 +28,10 @@ ifneq ($(filter-out $(OUTSIDE),$(systems)),)
 $(error systems=$(filter-out $(OUTSIDE),$(systems)) found; eval/systems.toml has $(OUTSIDE))
 endif
 ALL_TARGETS := $(basename $(notdir $(wildcard targets/*.toml)))
-# Whose compilers and emulator set-up looks after: the test suite builds for all; full adds clang.
-NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(ALL_TARGETS),$(strip $(target))) $(full:%=full) \
+ON_DEMAND := $(basename $(notdir $(shell grep -l '^on_demand = true' targets/*.toml)))
+# Whose compilers and emulator set-up looks after: the test suite builds for all but those on demand;
+# full adds clang.
+NEEDED := $(if $(full)$(filter test,$(MAKECMDGOALS)),$(filter-out $(ON_DEMAND),$(ALL_TARGETS)),$(strip $(target))) $(full:%=full) \
     $(filter cycles plugins,$(MAKECMDGOALS)) $(if $(filter npm demo,$(MAKECMDGOALS)),wasm) $(if $(filter wmops,$(MAKECMDGOALS)),armv7 full) $(filter prove,$(MAKECMDGOALS))
 SYSTEM := $(STAMPS)/system-$(subst $() ,-,$(strip $(NEEDED)))
 
@@ -228,7 +230,7 @@ $(CHECKS): $(STAMPS)/check-%-$(SET): build/%/percepnet $(STAMPS)/twin-$(SET) tar
 	@touch $@
 
 # Always run when asked for: it takes minutes and its table is the proof.
-matrix: $(ALL_TARGETS:%=build/%/gen/plan.json)
+matrix: $(patsubst %,build/%/gen/plan.json,$(filter-out $(ON_DEMAND),$(ALL_TARGETS)))
 	@echo "== check: every compiler, level and target"
 	@$(PYTHON) -m targets.matrix
 

@@ -38,7 +38,7 @@ RATE = 48000
 TABLE = Path(__file__).parent / "systems.toml"
 TAIL = int(DELAY_MAX_S * RATE)
 KEYS = {"command", "python", "package", "rate", "ours", "instructions", "instructions_from",
-        "cost"}  # fmt: skip
+        "per_hop"}  # fmt: skip
 
 
 class SystemFault(Exception):

@@ -43,7 +43,7 @@ def instructions(content: dict, cpu: str, call: str, stage: str, figure: str = "
     return sum(row[f"instructions_{figure}"] for row in rows)
 
 
-def costs() -> str:
+def totals() -> str:
     """A line for every target, CPU and model: mean and largest frame of each call shape."""
     head = ["target", "CPU", "model", *(f"{s}, {f}" for s in SHAPES for f in ("mean", "largest"))]
     rows = []

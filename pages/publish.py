@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from pages import cards, costs, counts, formats, integers, scores, studies, weaknesses
+from pages import cards, counts, formats, integers, processors, scores, studies, weaknesses
 from reference.dnn import MODELS
 from reference.markdown import fill
 
@@ -17,12 +17,13 @@ ROOT = Path(__file__).parents[1]
 Part = Callable[[], str]
 
 PAGES: dict[str, dict[str, Part]] = {
-    "README.md": {"scores": scores.systems, "models": scores.models, "cost": costs.summary},
+    "README.md": {"scores": scores.systems, "models": scores.models,
+                  "processors": processors.summary},
     "docs/models.md": {"models": scores.models},
     "docs/faq.md": {"weaknesses": weaknesses.settings},
-    "docs/targets.md": {"costs": counts.costs, "footprints": counts.footprints,
+    "docs/targets.md": {"instructions": counts.totals, "footprints": counts.footprints,
                         "bars": counts.bars, "times": counts.times,
-                        "estimates": costs.estimates},
+                        "estimates": processors.estimates, "boards": processors.boards},
     "docs/quantisation.md": {"matrix": integers.matrix, "total": integers.total,
                              "drift": integers.drift},
     "docs/integer-tables.md": {**formats.PARTS, "measured": integers.measured,

@@ -89,7 +89,7 @@ def float_instructions(objects: list[Path], check: dict) -> list[str]:
         for line in listing.splitlines():
             if head := re.match(r"[0-9a-f]+ <(.+)>:$", line):
                 function = head[1]
-            elif (parts := line.split("\t"))[1:] and pattern.search(parts[1].split()[0]):
+            elif (parts := line.split("\t"))[1:] and pattern.search(parts[1].lstrip()):
                 text = " ".join(parts[1:])
                 found.setdefault(
                     (path, function), f"{path.name}: {function}: float arithmetic {text}"
@@ -127,6 +127,7 @@ def compile_objects(target: Target, sources: list[Path], into: Path) -> list[Pat
 def link(target: Target, options: list[str], parts: list[Path | str], name: str) -> Path:
     """Links `parts`, files and -l options, to `build/<target>/<name>`."""
     path = target.folder / name
+    options = [option.format(harness=HARNESS) for option in options]
     command = [target.compile["cc"], *target.compile.get("driver", []), *options]
     call([*command, *map(str, parts), "-o", str(path)])
     return path
@@ -170,15 +171,20 @@ def build(target: Target, check: bool = True) -> None:
     if (gen / "kernels.h").exists():  # the library has kernels to check
         programs["kernel_check"] = [HARNESS / "kernel_check.c"]
         programs["block_check"] = [HARNESS / "block_check.c"]
-        programs["realtime"] = [HARNESS / "realtime.c"]
+        if "start" not in target.compile:
+            programs["realtime"] = [HARNESS / "realtime.c"]
     if "module" in target.compile:
         link_modules(target, objects)
+    elif "start" in target.compile:
+        programs["percepnet"] = [HARNESS / "board.c", gen / "taps.c"]
+        programs["calls"] = [HARNESS / "calls.c"]
     else:
         link_shared(target, objects, check)
         programs["percepnet"] = [*(HARNESS / f"{name}.c" for name in COMMAND), gen / "taps.c"]
         programs["calls"] = [HARNESS / "calls.c"]
+    start = [HARNESS / name for name in target.compile.get("start", [])]
     for name, harness in programs.items():
-        parts = compile_objects(target, harness, folder / "obj" / name)
+        parts = compile_objects(target, [*start, *harness], folder / "obj" / name)
         system = ["-lm"] if name == "percepnet" else []  # resample.c computes a sinc
         link(target, target.compile["link"], [*parts, library, *system], name)
 

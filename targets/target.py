@@ -20,8 +20,9 @@ class Target:
     """Command line before the program, {cpu}, {python}, {harness} filled in; empty: run it as it
     is. A table has one for each CPU."""
     compile: dict
-    """cc, ar, flags, link. driver: flags of every link. module: flags that link the library as a
-    WebAssembly module, in place of a shared library and a command."""
+    """cc, ar, flags, link ({harness} filled in). driver: flags of every link. module: flags that
+    link the library as a WebAssembly module, in place of a shared library and a command. start:
+    sources of targets/harness in every program, for a board without a system; no shared library."""
     check: dict
     """objdump and `float`, the pattern of forbidden mnemonics: without, no disassembly check.
     outside: symbols that the library may take from the system. kernel_cpus: further CPUs with
@@ -48,7 +49,8 @@ class Target:
     @property
     def counted(self) -> bool:
         """Whether instructions are counted here: under QEMU, whose plugin does it."""
-        return "".join(self.emulator(self.cpus[0])[:1]).startswith("qemu-")
+        first = self.emulator(self.cpus[0])[:1]
+        return bool(first) and Path(first[0]).name.startswith("qemu")
 
     def emulator(self, cpu: str) -> list[str]:
         """Command line before the program; empty: it runs as it is."""

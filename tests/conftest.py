@@ -214,6 +214,7 @@ PROGRAMS = {
     "arm64": ("aarch64-linux-gnu-gcc", "qemu-aarch64"),
     "armv7": ("arm-linux-gnueabihf-gcc", "qemu-arm"),
     "wasm": ("clang", "wasm-ld", "node"),
+    **dict.fromkeys(["m7", "m55"], ("arm-none-eabi-gcc", "qemu-system-arm")),
 }
 
 

@@ -295,6 +295,15 @@ def test_set_up_without_root_prints_the_one_command():
     assert " gcc " not in command  # what is there is not asked for
 
 
+@pytest.mark.parametrize(("words", "asked"), [("test", False), ("target=m7", True)])
+def test_tools_of_a_board_are_set_up_only_where_it_is_named(words, asked):
+    """`make test` must not install a gigabyte for targets on demand."""
+    done = subprocess.run(["make", "-n", "-W", "targets/setup.sh", "-C", ROOT, *words.split()], check=False,
+                          capture_output=True, text=True, env=os.environ | {"MAKEFLAGS": ""})
+    needed = next(line for line in done.stdout.splitlines() if "targets/setup.sh" in line)
+    assert ("m7" in needed.split()) == asked
+
+
 def test_the_target_of_the_documentation_builds(tmp_path, monkeypatch):
     """The worked example of docs/targets.md, as it stands there."""
     text = (ROOT / "docs" / "targets.md").read_text()
@@ -311,4 +320,4 @@ def test_make_names_the_known_targets():
     done = subprocess.run(
         ["make", "-s", "-C", ROOT, "target=armv9"], check=False, capture_output=True, text=True
     )
-    assert done.returncode == 2 and "one of arm64 armv7 host wasm is needed" in done.stderr
+    assert done.returncode == 2 and "one of arm64 armv7 host m55 m7 wasm is needed" in done.stderr

@@ -12,16 +12,18 @@ from reference.clips import to_int16
 from reference.suppressor import EVERY_STAGE, Options
 from targets import baseline, build, count, run, settings, target
 
+MODELS = dict.fromkeys(["host", "arm64", "armv7", "wasm"], "small") | {"m7": "tiny", "m55": "tiny"}
 
-@pytest.fixture(scope="module", params=["host", "arm64", "armv7", "wasm"])
+
+@pytest.fixture(scope="module", params=MODELS)
 def built(request, tmp_path_factory):
-    """A target built from the default model, and two clips beside it."""
+    """A target built from the model that it is counted with, and two clips beside it."""
     needs(request.param)
     root = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         goal = target.load(request.param)
-        render.write("small", goal.folder / "gen")
+        render.write(MODELS[goal.name], goal.folder / "gen")
         build.build(goal)
         for name, samples in (("speech", to_int16(speech(1))), ("hostile", adversarial().ravel())):
             soundfile.write(f"{name}.wav", samples, 48000, "PCM_16")
@@ -33,14 +35,12 @@ def expected():
     """Twin output of a clip with some options, each computed once."""
     known = {}
 
-    def compute(clip, every_stage):
-        if (clip, every_stage) not in known:
+    def compute(model, clip, every_stage):
+        if (model, clip, every_stage) not in known:
             samples, _ = soundfile.read(f"{clip}.wav", dtype="int16")
             options = EVERY_STAGE if every_stage else Options()
-            known[clip, every_stage] = twin.enhance(
-                samples, twin.network("small"), options
-            )
-        return known[clip, every_stage]
+            known[model, clip, every_stage] = twin.enhance(samples, twin.network(model), options)
+        return known[model, clip, every_stage]
 
     return compute
 
@@ -49,7 +49,7 @@ def expected():
 @pytest.mark.parametrize("clip", ["speech", "hostile"])
 def test_every_cpu_equals_the_twin(built, expected, clip, every_stage):
     """0 samples may differ: the arithmetic is defined to the last bit."""
-    wanted = expected(clip, every_stage)
+    wanted = expected(MODELS[built.name], clip, every_stage)
     for cpu in built.cpus:
         options = settings.EVERY_STAGE if every_stage else ()
         run.run_command([*built.command(cpu), *options, f"{clip}.wav", "out.wav"])
@@ -97,6 +97,6 @@ def test_a_difference_is_named_by_stage_frame_and_index(built, monkeypatch):
     original = gains.scale_q13
     monkeypatch.setattr(gains, "scale_q13", lambda *a: original(*a) + (np.arange(34) == 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "read_plan", lambda goal: plan("small")[0])
+        patch.setattr(run, "read_plan", lambda goal: plan(MODELS[goal.name])[0])
         words = run.explain(built, built.cpus[0], "speech.wav")
     assert words.startswith("stage gains, signal scale_q13, frame 0, index 5: twin ")

@@ -8,7 +8,7 @@ import pytest
 
 from codegen.drift import GROWTH, RMS_LIMIT
 from eval import baseline, cost
-from pages import cards, costs, integers, publish, scores, studies, weaknesses
+from pages import cards, integers, processors, publish, scores, studies, weaknesses
 from reference.dnn import weights_hash
 from reference.markdown import fill
 from studies.decisions import DECISIONS, MEASURED
@@ -190,6 +190,14 @@ def test_time_on_a_core_reaches_from_the_cache_to_memory(monkeypatch):
     row = {"core": "X", "call": "frame", "percent_l2": [4.04, 5], "percent_dram": [6, 12.3]}
     for megabytes, least in ((1.7, "0.40–1.2 ms, 4.0–12 %"), (3, "0.60–1.2 ms, 6.0–12 %")):
         stored = {"rows": [row | {"resident_bytes": megabytes * 2**20}]}
-        monkeypatch.setattr(costs, "read", lambda *_, stored=stored: stored)
-        assert costs.time_on("X", "small") == least
-    assert costs.time_on("Y", "small") is None
+        monkeypatch.setattr(processors, "read", lambda *_, stored=stored: stored)
+        assert processors.time_on("X", "small") == least
+    assert processors.time_on("Y", "small") is None
+
+
+def test_a_model_that_is_not_counted_has_no_column(monkeypatch):
+    """Nor does it stop `make publish`."""
+    names = scores.model_names()
+    monkeypatch.setattr(processors, "model_names", lambda: [*names, "mine"])
+    assert "`small`" in processors.summary() and "mine" not in processors.summary()
+    assert "mine" not in processors.estimates()

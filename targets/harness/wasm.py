@@ -9,10 +9,9 @@ import sys
 import numpy as np
 import soundfile
 import wasmtime
+from settings import take
 
 HOP = 480
-NUMBERS = {"--pf-beta": ("postfilter_beta_permille", 1000), "-a": ("attenuation_limit_db", 1)}
-"""Options with a value, as the command has them: setting and steps in a unit."""
 
 
 class Module:
@@ -90,20 +89,12 @@ def main(path: str, *arguments: str) -> int:
     if any(export.name == "_start" for export in module.exports):
         return run_command(store, module, [path, *arguments])
     *options, source, out = arguments
-    lib, taps, taps_name = Module(store, module), None, None
-    while options:
-        option = options.pop(0)
-        if option == "--taps":
-            taps, taps_name = [], options.pop(0)
-            continue
-        if option in NUMBERS:
-            name, steps = NUMBERS[option]
-            value = round(float(options.pop(0)) * steps)
-        else:
-            value = int(not option.startswith("--no-"))
-            name = option.removeprefix("--" if value else "--no-").replace("-", "_")
+    lib = Module(store, module)
+    settings, taps_name = take(options)
+    taps = [] if taps_name else None
+    for name, value in settings:
         if lib.call(f"set_{name}", lib.state, value):
-            raise SystemExit(f"{option}: no such setting, or out of its range")
+            raise SystemExit(f"{name}: no such setting, or out of its range")
     samples, rate = soundfile.read(source, dtype="int16")
     soundfile.write(out, enhance(lib, samples, taps), rate, "PCM_16")
     if taps_name:

@@ -13,6 +13,7 @@ from targets.cycles import L2_KB, fits
 
 PEER = "pyrnnoise"
 HOP_MS = 1000 * HOP / RATE
+BOARDS = ("m7", "m55")
 CORES = ("Cortex-A53", "Cortex-A55", "Cortex-A76")  # in README; docs/targets.md has all
 
 
@@ -32,6 +33,21 @@ def estimates() -> str:
             "ms, weights from L2", "ms, from DRAM", f"% of the core, L2 of {L2_KB[0]} KB",
             *(f"{size // 1024} MB" for size in L2_KB[1:])]
     return table(head, sorted(lines, key=lambda line: line[0]))
+
+
+def boards() -> str:
+    """What `tiny` asks of a microcontroller: clock, flash, RAM."""
+    lines = []
+    for found in filter(None, (read("counts", f"{target}-tiny") for target in BOARDS)):
+        rows = [row for row in found["rows"] if (row["call"], row["stage"]) == ("frame", "total")]
+        size = bytes_in(found["footprint"])
+        for row in rows:
+            most = row["instructions_max"]
+            lines.append([row["cpu"].title(), round(row["instructions_mean"]), most,
+                          f"{most * 1000 / HOP_MS / 1e6:.0f}", f"{size['flash'] / 1024:,.0f}",
+                          f"{size['ram'] / 1024:,.0f}"])
+    return table(["core", "instructions a hop, mean", "largest",
+                  "MHz at one instruction a cycle", "flash, KB", "RAM, KB"], lines)
 
 
 def span(ends: list[float]) -> str:
@@ -60,35 +76,39 @@ def measured(run: dict, model: str) -> str | None:
     return best and f"{best / 1000:.3f} ms, {best / 10 / HOP_MS:.2g} %"
 
 
-def bytes_of(model: str) -> dict[str, float]:
-    """Bytes of weights that a hop reads, of RAM and of flash; ms of latency, the hop included."""
-    if model == PEER:
-        return read_table()[PEER]["cost"]
-    size = read("counts", f"arm64-{model}")["footprint"]
+def bytes_in(size: dict) -> dict[str, int]:
+    """Bytes of weights that a hop reads, of RAM and of flash, of a footprint row."""
     return {"weights": size["read_frame"], "ram": size["state"] + size["scratch"] + size["stack"],
-            "flash": size["weights"] + size["rodata"] + size["text"],
-            "latency_ms": 1000 * (DELAY + HOP) / RATE}  # fmt: skip
+            "flash": size["weights"] + size["rodata"] + size["text"]}
 
 
-def counted(target: str, cpu: str, model: str) -> str:
+def per_hop(model: str) -> dict[str, float]:
+    """The bytes on arm64, and ms of latency, the hop included."""
+    if model == PEER:
+        return read_table()[PEER]["per_hop"]
+    latency_ms = 1000 * (DELAY + HOP) / RATE
+    return bytes_in(read("counts", f"arm64-{model}")["footprint"]) | {"latency_ms": latency_ms}
+
+
+def counted(target: str, cpu: str, model: str) -> str | None:
     """Instructions of a hop, in thousands."""
     if model == PEER:
         entry = read_table()[PEER]
-        count = entry["instructions"] if cpu == "cortex-a53" else entry["cost"].get(cpu)
+        count = entry["instructions"] if cpu == "cortex-a53" else entry["per_hop"].get(cpu)
         return count and f"{count / 1e3:,.0f} k"
-    count = instructions(read("counts", f"{target}-{model}"), cpu, "frame", "total")
-    return f"{count / 1e3:,.0f} k"
+    stored = read("counts", f"{target}-{model}")
+    return stored and f"{instructions(stored, cpu, 'frame', 'total') / 1e3:,.0f} k"
 
 
 def summary() -> str:
     """README: a column a model and RNNoise, a call a hop."""
-    systems = [*model_names(), PEER]
+    systems = [*(m for m in model_names() if read("counts", f"arm64-{m}")), PEER]
     clocks = {r["core"]: r["ghz"] for r in read("cycles", f"arm64-{systems[0]}")["rows"]}
     lines = [[f"{core}, {clocks[core]} GHz: estimate", *(time_on(core, s) for s in systems)]
              for core in CORES]  # fmt: skip
     lines += [[f"{run['machine']}: measured", *(measured(run, s) for s in systems)]
               for run in read_all("times", "host-*").values()]
-    sizes = [bytes_of(s) for s in systems]
+    sizes = [per_hop(s) for s in systems]
     per_second = RATE / HOP
     lines += [
         ["weights read", *(f"{s['weights'] * per_second / 1e6:,.0f} MB/s" for s in sizes)],
