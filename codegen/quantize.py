@@ -58,7 +58,7 @@ def quantize(weights: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray
                 "name": name,
                 "rows": w.shape[0],
                 "cols": w.shape[1],
-                **packed_size(*w.shape, pack.DEPTH_S16 if of_features else pack.DEPTH_S8),
+                **packed_size(w, pack.DEPTH_S16 if of_features else pack.DEPTH_S8),
                 "i8mm": not of_features and not name.endswith("_hh"),  # meets several columns
                 **prove(name, w, b, mult, x_max),
             }
@@ -129,10 +129,14 @@ def prove(
     }
 
 
-def packed_size(rows: int, cols: int, depth: int) -> dict[str, int]:
-    """Layout of a matrix for the kernels: see codegen.pack."""
-    packed_rows, packed_cols = pack.padded(rows, cols, depth)
-    return {"depth": depth, "packed_rows": packed_rows, "packed_cols": packed_cols}
+def packed_size(w: np.ndarray, depth: int) -> dict[str, int]:
+    """Layout of a matrix for the kernels, see codegen.pack; index: its length, 0 of a dense one."""
+    rows, cols = pack.padded(*w.shape, depth)
+    groups = None if depth == pack.DEPTH_S16 else pack.groups_of(w)
+    index = 0 if groups is None else pack.index_of(groups).size
+    size = pack.pack(w, depth, groups).size + index * 2
+    return {"depth": depth, "packed_rows": rows, "packed_cols": cols, "packed_bytes": size,
+            "index": index}  # fmt: skip
 
 
 def margin_bits(bound: int) -> float:
@@ -159,8 +163,7 @@ def plan_entry(shape: Shape, matrices: list[dict]) -> dict:
         "cols_max": max(m["packed_cols"] for m in matrices),
         "matrices": matrices,
         "weight_bytes": sum(m["rows"] * m["cols"] for m in matrices),
-        "packed_bytes": sum(m["packed_rows"] * m["packed_cols"] for m in matrices),
-        "i8mm_bytes": sum(m["packed_rows"] * m["packed_cols"] for m in matrices if m["i8mm"]),
+        "packed_bytes": sum(m["packed_bytes"] for m in matrices),
     }
 
 

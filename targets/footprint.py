@@ -32,7 +32,7 @@ def weight_bytes(target: Target, hops: int) -> int:
     for path in (target.folder / "obj" / "library").glob("weights*.o"):
         with path.open("rb") as file:
             for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
-                if symbol.name.endswith(("_weight", "_bias", "_mult")):
+                if symbol.name.endswith(("_weight", "_index", "_bias", "_mult")):
                     total += symbol["st_size"] / (1 if "_hh_" in symbol.name else hops)
     return round(total)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from c_harness import c_tables, scalar_files
 from test_fixed import GCC
-from test_quantize import ODD, SMALL, TOY, random_network, random_tensors
+from test_quantize import ODD, SMALL, TOY, pruned, random_network, random_tensors
 
 from codegen import fixed, kernels, pack
 from codegen import quantize as q
@@ -143,6 +143,19 @@ def expect_c_equals_twin(program, network, features):
 @pytest.mark.parametrize("shape", [shape(**TOY), ODD, shape(**SMALL)], ids=["toy", "odd", "small"])
 def test_twin_equals_c(shape, build):
     network = q.quantize(random_tensors(5, shape))
+    program = build(network)
+    expect_c_equals_twin(program, network, features_like_speech(200))
+    expect_c_equals_twin(program, network, adversarial_features(200))
+
+
+@pytest.mark.parametrize("shape", [ODD, shape(**SMALL)], ids=["odd", "small"])
+def test_twin_equals_c_of_sparse_matrices(shape, build):
+    """The twin multiplies by every weight, zero or not; the C by the blocks that it holds."""
+    network = q.quantize(pruned(random_tensors(5, shape)))
+    held = {m["name"]: m["packed_bytes"] / m["packed_rows"] / m["packed_cols"]
+            for m in network[0]["matrices"] if m["index"]}  # fmt: skip
+    assert {"conv1", "conv2", "gru1_ih", "gru3_hh"} <= held.keys() if shape != ODD else held
+    assert shape == ODD or max(held.values()) < 0.4
     program = build(network)
     expect_c_equals_twin(program, network, features_like_speech(200))
     expect_c_equals_twin(program, network, adversarial_features(200))

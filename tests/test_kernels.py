@@ -30,6 +30,47 @@ def test_packed_place_of_every_weight(rows, cols, depth):
             assert packed[place] == weight[row, col]
 
 
+@pytest.mark.parametrize("depth", [4, 8])
+@pytest.mark.parametrize(("rows", "cols"), [(48, 64), (36, 33), (100, 70)])
+def test_what_a_sparse_matrix_holds(rows, cols, depth):
+    """Taken apart again by the index it is the matrix itself; nothing that is zero is held."""
+    rng = np.random.default_rng(cols)
+    weight = rng.integers(1, 128, (rows, cols)).astype(np.int8)
+    held = np.kron(rng.random((-(-rows // 16), -(-cols // 4))) < 0.4, np.ones((16, 4)))
+    held[16:32] = 0  # rows without a block
+    held[:16] = np.arange(held.shape[1]) // 4 == 2  # and with one
+    weight[held[:rows, :cols] == 0] = 0
+    groups = pack.groups_of(weight)
+    packed, index = pack.pack(weight, depth, groups), pack.index_of(groups).tolist()
+    found, at = np.zeros(pack.padded(rows, cols, depth), np.int8), 0
+    for row in range(0, len(found) // 16 * 16, 16):
+        count, *blocks = index[: index[0] + 1]
+        index = index[count + 1 :]
+        blocks += blocks[-1:] * (len(blocks) * 4 % depth // 4)  # beside zeros
+        for pair in np.reshape(blocks, (-1, depth // 4)):
+            for r in range(row, row + 16):
+                for group in pair:
+                    found[r, 4 * group : 4 * group + 4] += packed[at : at + 4]
+                    at += 4
+    body, behind = len(found) // 16 * 16, 64 * (depth == 4)
+    assert not index and np.array_equal(found[:body, :cols], weight[:body])
+    if body < len(found):
+        rest = pack.pack(weight[body:], depth)
+        assert np.array_equal(packed[at : at + rest.size], rest)
+        at += rest.size
+    assert packed[at:].tolist() == [0] * behind
+
+
+def test_a_matrix_without_zero_blocks_is_dense():
+    weight = np.zeros((40, 70), np.int8)
+    weight[::16, ::4] = weight[32:, 0] = 1
+    assert pack.groups_of(weight) is None
+    weight[:16, :36] = 0  # 27 of 36 blocks are left; what follows counts for none
+    assert pack.groups_of(weight) is None
+    weight[16:32, 0] = 0
+    assert [len(held) for held in pack.groups_of(weight)] == [9, 17]
+
+
 def test_bounds_of_the_narrow_sums():
     assert dict((name, worst) for name, worst, _ in kernels.bounds()) == {
         "kernels tanh partial sum": 32766,
@@ -138,7 +179,11 @@ def test_every_variant_equals_scalar_in_a_module(wasm, cpu):
 MUTATIONS = {
     "truncated requantisation": ("neon.h", "vqrdmulhq_s32(acc", "vqdmulhq_s32(acc"),
     "columns swapped": ("matmul_s8_neon.c", "&w, repeat2(x16)", "&w, repeat1(x16)"),
-    "lane of dot product": ("matmul_s8_dotprod.c", "in[c], 2)", "in[c], 3)"),
+    "lane of dot product": ("matmul_s8_dotprod.c", "in[0], 2)", "in[0], 3)"),
+    "blocks of a sparse matrix": ("matmul_s8_dotprod.c", "b.index[i]", "b.index[0]"),
+    "partner of a block": ("matmul_s8_neon.c", "pick(x, b.index[i + 1])", "pick(x, b.index[i])"),
+    "inputs of a last block": ("matmul_s8_neon.c", "vdupq_n_s8(0))", "vdupq_n_s8(1))"),
+    "two groups": ("matmul_s8_i8mm.c", "columns * second", "columns * first"),
     "columns of a pair": ("matmul_s8_i8mm.c", "by_column.val[c % 2]", "by_column.val[0]"),
     "accumulators mixed": ("matmul_s8_s16_neon.c", "(acc.rows[2]", "(acc.rows[1]"),
     "half of the offset": ("gates_s32_neon.c", "vmulq_n_s16(size, 30)", "vmulq_n_s16(size, 15)"),
@@ -163,6 +208,9 @@ def test_mutation_is_seen(arm64, mutation):
 
 X86_MUTATIONS = {
     "inputs not raised": ("matmul_s8_vnni.c", "(m->bias_raised + row)", "(m->bias + row)"),
+    "chains of a sparse matrix": ("matmul_s8_vnni.c", "percepnet_group(b, i + k)", "(i + k)"),
+    "blocks left over": ("matmul_s8_vnni.c", "percepnet_group(b, i))", "i)"),
+    "blocks of a sparse matrix": ("matmul_s8_avx2.c", "percepnet_group(b, i)", "i"),
     "points 8 to 15": ("gates_s32_avx2.c", "table->high[i], at_high", "table->low[i], at_high"),
     "odd product truncated": ("fft_s32_avx2.c", "_mm256_add_epi64(odd, half)", "odd"),
     "bins turned": ("fft_s32_avx2.c", "epi32(7, 6,", "epi32(6, 7,"),
@@ -187,6 +235,7 @@ def test_mutation_is_seen_on_x86(host, mutation):
 WASM_MUTATIONS = {
     "rounding left out": ("simd128.h", "splat(1 << 30)", "splat(0)"),
     "rows of a vector": ("matmul_s8_simd128.c", "w + 8 * r", "w + 8 * (r ^ 1)"),
+    "blocks of a sparse matrix": ("matmul_s8_simd128.c", "percepnet_group(b, i)", "i"),
     "rows of int16": ("matmul_s8_s16_simd128.c", "w + 8 * r", "w + 8 * (r / 2)"),
     "half of the offset": ("gates_s32_simd128.c", "i16x8_splat(30)", "i16x8_splat(15)"),
     "sign of tanh": ("gates_s32_simd128.c", "(x_6k)), sign), sign)", "(x_6k)), sign), x_6k)"),

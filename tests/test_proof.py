@@ -39,8 +39,8 @@ FAULTS = {
             "y[0] = add(add(a[0], t1), add(t2, add(t1, add(t1, add(t1, t2)))));"),
     "correlation": ("correlate_s16_scalar.c", "acc += newest[i] * past[i]",
                     "acc += 4 * newest[i] * past[i]"),
-    "matrices": ("matmul_s8_scalar.c", "acc[r] += w[k] * x[col + k]",
-                 "acc[r] += w[k] * x[col + k] * 65536"),
+    "matrices": ("matmul_s8_scalar.c", "acc[r] += w[k] * in[k]",
+                 "acc[r] += w[k] * in[k] * 65536"),
 }  # fmt: skip
 
 

@@ -43,6 +43,18 @@ def random_tensors(seed: int, shape: topology.Shape) -> dict[str, np.ndarray]:
     return {k: np.clip(v, -0.5, 0.5).astype(np.float32) for k, v in weights.items()}
 
 
+def pruned(weights: dict[str, np.ndarray], held: float = 0.3) -> dict[str, np.ndarray]:
+    """The same with blocks of zeros as large as a sparse matrix leaves out, at places of chance."""
+    rng, found = np.random.default_rng(4), dict(weights)
+    for name in weights:
+        if "bias" not in name and topology.LAYERS[name.split(".")[0]].kind in ("conv", "gru"):
+            rows, cols = weights[name].shape[:2]
+            blocks = rng.random((-(-rows // 16), -(-cols // 4))) < held
+            mask = np.kron(blocks, np.ones((16, 4)))[:rows, :cols]
+            found[name] = weights[name] * mask.reshape(mask.shape + (1,) * (weights[name].ndim - 2))
+    return {name: np.float32(values) for name, values in found.items()}
+
+
 def matrix_of(plan: dict, name: str) -> dict:
     return next(m for m in plan["matrices"] if m["name"] == name)
 

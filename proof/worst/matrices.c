@@ -15,16 +15,26 @@ static int size_of(int x)
     return x < 0 ? -x : x;
 }
 
+/* packed weights: of a sparse matrix 16 x 4 in each block that is there, and the rows left over */
+static int weights_of(const percepnet_matrix *m)
+{
+    int count = m->index ? m->rows % 16 * m->cols : m->rows * m->cols;
+    const uint16_t *index = m->index;
+    for (int row = 0; index && row + 16 <= m->rows; row += 16, index += *index + 1)
+        count += 64 * *index;
+    return count;
+}
+
 static percepnet_matrix worst(const percepnet_matrix *m)
 {
-    const int count = m->rows * m->cols;
+    const int count = weights_of(m);
     int8_t *weight = malloc((size_t)count);
     int32_t *bias = malloc(sizeof *bias * (size_t)m->rows);
     for (int i = 0; i < count; i++)
         weight[i] = (int8_t)size_of(m->weight[i]);
     for (int i = 0; i < m->rows; i++)
         bias[i] = size_of(m->bias[i]);
-    return (percepnet_matrix){weight, NULL, bias, m->mult, NULL, m->rows, m->cols};
+    return (percepnet_matrix){weight, NULL, m->index, bias, m->mult, NULL, m->rows, m->cols};
 }
 
 static void check(const char *name, const percepnet_matrix *shipped, int features, int bound)

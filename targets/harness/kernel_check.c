@@ -18,7 +18,8 @@ static const int col_counts[] = {32, 64, 96, 160, MAX_COLS};
 static const int lengths[] = {1, 3, 4, 5, 7, 8, 9, 16, 17, 160, 161};
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
-static int8_t weight[MAX_ROWS * MAX_COLS], weight_i8mm[MAX_ROWS * MAX_COLS];
+static int8_t weight[MAX_ROWS * MAX_COLS], weight_i8mm[MAX_ROWS * (MAX_COLS + 4)];
+static uint16_t block_index[MAX_ROWS * MAX_COLS / 64 + MAX_ROWS / 16];
 static int8_t x_s8[PERCEPNET_BLOCK * (MAX_COLS + GUARD)];
 static int16_t x_s16[PERCEPNET_BLOCK * (MAX_COLS + GUARD)];
 static int32_t bias[MAX_ROWS], bias_raised[MAX_ROWS], mult[MAX_ROWS], pre[3 * MAX_ROWS], hidden[3 * MAX_ROWS];
@@ -63,46 +64,84 @@ static int32_t value(int kind, int i, int32_t low, int32_t high)
     }
 }
 
-/* of the weights of int8 inputs as they are packed */
-static int32_t row_sum(int rows, int cols, int row)
+/* What a matrix is drawn as: dense, or which blocks of 16 rows a sparse one holds. Of the block of
+ * rows that begins with row: its place in the weights and its column groups. */
+static int32_t place[MAX_ROWS], held[MAX_ROWS];
+
+static int rows_of_block(int rows, int row)
 {
-    int block = row < rows / 16 * 16 ? 16 : 4;
-    const int8_t *w = weight + row / block * block * cols + row % block * 4;
+    return row < rows / 16 * 16 ? 16 : 4;
+}
+
+/* Weights that are held; every 16 rows of a sparse matrix hold none, one, all, or some groups. */
+static int draw_blocks(int rows, int cols, int depth, int sparse)
+{
+    uint16_t *next_index = block_index;
+    int count = 0;
+    for (int row = 0, n; row < rows; row += n) {
+        n = rows_of_block(rows, row);
+        place[row] = count;
+        held[row] = cols / depth;
+        if (sparse && n == 16) {
+            uint16_t *groups = next_index++;
+            const int chance = (int)between(-1, 8), one = (int)between(0, cols / depth - 1);
+            for (int g = 0; g < cols / depth; g++)
+                if (chance < 0 ? g == one : between(0, 7) < chance)
+                    *next_index++ = (uint16_t)g;
+            *groups = (uint16_t)(next_index - groups - 1);
+            held[row] = *groups;
+        }
+        count += n * depth * held[row];
+    }
+    return count;
+}
+
+/* of the weights of int8 inputs as they are packed */
+static int32_t row_sum(int rows, int row)
+{
+    const int n = rows_of_block(rows, row), first = row / n * n;
+    const int8_t *w = weight + place[first] + row % n * 4;
     int32_t sum = 0;
-    for (int col = 0; col < cols; col += 4, w += 4 * block)
+    for (int g = 0; g < held[first]; g++, w += 4 * n)
         sum += w[0] + w[1] + w[2] + w[3];
     return sum;
 }
 
-/* from column groups of 4 to groups of 8 */
-static void pack_i8mm(int rows, int cols)
+/* from column groups of 4 to two of them at a time */
+static void pack_i8mm(int rows)
 {
     int8_t *to = weight_i8mm;
     for (int row = 0, n; row < rows; row += n) {
-        n = row + 16 <= rows ? 16 : 4;
-        const int8_t *block = weight + row * cols;
-        for (int col = 0; col < cols; col += 8)
+        n = rows_of_block(rows, row);
+        for (int g = 0; g < held[row]; g += 2)
             for (int r = 0; r < n; r++)
-                for (int k = 0; k < 8; k++)
-                    *to++ = block[(col + k) / 4 * 4 * n + 4 * r + k % 4];
+                for (int k = g; k < g + 2; k++, to += 4)
+                    if (k < held[row])
+                        memcpy(to, weight + place[row] + 4 * (k * n + r), 4);
+                    else
+                        memset(to, 0, 4);
     }
 }
 
 /* A matrix within the bounds that the plan proves: accumulator, also of inputs raised by 128, and
  * result fit int32. */
-static percepnet_matrix matrix(int rows, int cols, int x_max, int kind)
+static percepnet_matrix matrix(int rows, int cols, int depth, int x_max, int kind)
 {
-    for (int i = 0; i < rows * cols; i++)
+    const int sparse = depth == 4 && next() % 2;
+    const int count = draw_blocks(rows, cols, depth, sparse);
+    for (int i = 0; i < count; i++)
         weight[i] = (int8_t)value(kind, i, -127, 127);
     int64_t room = INT32_MAX - (int64_t)cols * 127 * (x_max + 2 * 128);
     int32_t most = (int32_t)(room < (1 << 20) ? room : next() % 2 ? room : 1 << 20);
     int32_t scale = next() % 2 ? INT32_MAX : 1 << 20;
     for (int row = 0; row < rows; row++) {
         bias[row] = value((int)between(0, KINDS - 1), row, -most, most);
-        bias_raised[row] = bias[row] - 128 * row_sum(rows, cols, row);
+        bias_raised[row] = depth == 4 ? bias[row] - 128 * row_sum(rows, row) : 0;
         mult[row] = (int32_t)between(scale / 2, scale);
     }
-    return (percepnet_matrix){weight, weight_i8mm, bias, mult, bias_raised, rows, cols};
+    return (percepnet_matrix){
+        weight, weight_i8mm, sparse ? block_index : NULL, bias, mult, bias_raised, rows, cols,
+    };
 }
 
 static void clear(void)
@@ -148,10 +187,10 @@ static void check_matmul_s8(const percepnet_kernels *scalar, const percepnet_ker
 {
     for (int r = 0; r < COUNT(row_counts); r++) {
         product p = draw(row_counts[r], col_counts[between(0, COUNT(col_counts) - 1)], 16);
-        percepnet_matrix m = matrix(p.rows, p.cols, 127, p.kind);
+        percepnet_matrix m = matrix(p.rows, p.cols, 4, 127, p.kind);
         for (int i = 0; i < COUNT(x_s8); i++)
             x_s8[i] = (int8_t)value(next() % 4 ? p.kind : KINDS - 1, i, -127, 127);
-        pack_i8mm(p.rows, p.cols);
+        pack_i8mm(p.rows);
         clear();
         scalar->matmul_s8(want.s32, &m, x_s8, p.stride, p.columns);
         set->matmul_s8(got.s32, &m, x_s8, p.stride, p.columns);
@@ -163,7 +202,7 @@ static void check_matmul_s8_s16(const percepnet_kernels *scalar, const percepnet
 {
     for (int r = 0; r < COUNT(row_counts); r++) {
         product p = draw(row_counts[r], 2 * (int)between(1, 50), 1);
-        percepnet_matrix m = matrix(p.rows, p.cols, 32768, p.kind);
+        percepnet_matrix m = matrix(p.rows, p.cols, 2, 32768, p.kind);
         for (int i = 0; i < COUNT(x_s16); i++)
             x_s16[i] = (int16_t)value(next() % 4 ? p.kind : KINDS - 1, i, -32768, 32767);
         clear();

@@ -3,18 +3,33 @@
 #ifndef PERCEPNET_KERNELS_H
 #define PERCEPNET_KERNELS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* int8 weights in blocks of 16 rows, then of 4; within a block column groups of 4 (int8
  * inputs) or of 2 (int16 inputs), row after row. rows: a multiple of 4; cols: of 32 for
- * int8 inputs, of 2 for int16 inputs. What fills up is zero. */
+ * int8 inputs, of 2 for int16 inputs. What fills up is zero. A sparse matrix of int8 inputs holds of every 16
+ * rows only some column groups, by its index: their number, then which; one block of zeros follows. */
 typedef struct {
     const int8_t *weight;
-    const int8_t *weight_i8mm; /* arm64: column groups of 8; none where only one column comes */
+    const int8_t *weight_i8mm; /* arm64: column groups of 8, or two of 4; none where only one column comes */
+    const uint16_t *index; /* none: all blocks are there */
     const int32_t *bias, *mult;
     const int32_t *bias_raised; /* x86: bias of inputs raised by 128 */
     int32_t rows, cols;
 } percepnet_matrix;
+
+/* What 16 rows hold: block i is of column group index[i], without an index of group i. */
+typedef struct {
+    const int8_t *weight;
+    const uint16_t *index;
+    int groups;
+} percepnet_blocks;
+
+static inline int percepnet_group(percepnet_blocks blocks, int i)
+{
+    return blocks.index ? blocks.index[i] : i;
+}
 
 #define PERCEPNET_COLS_MAX 512 /* of int8 inputs */
 

@@ -13,12 +13,13 @@ PERCEPNET_INLINE __m256i accumulate(__m256i acc, const int8_t *w, __m256i x)
     return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row,
+                              percepnet_blocks b, const int8_t *x)
 {
-    const int8_t *w = m->weight + row * m->cols;
+    const int8_t *w = b.weight;
     __m256i low = load(m->bias + row), high = load(m->bias + row + 8);
-    for (int col = 0; col < m->cols; col += 4, w += 64) {
-        __m256i x4 = repeat(x + col);
+    for (int i = 0; i < b.groups; i++, w += 64) {
+        __m256i x4 = repeat(x + 4 * percepnet_group(b, i));
         low = accumulate(low, w, x4);
         high = accumulate(high, w + 32, x4);
     }
@@ -33,9 +34,10 @@ PERCEPNET_INLINE __m256i two(const int8_t *x)
                                        _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
 }
 
-PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row,
+                              percepnet_blocks b, const int8_t *x)
 {
-    const int8_t *w = m->weight + row * m->cols;
+    const int8_t *w = b.weight;
     __m256i acc = _mm256_setzero_si256();
     for (int col = 0; col < m->cols; col += 8, w += 32)
         acc = accumulate(acc, w, two(x + col));
@@ -49,11 +51,19 @@ void percepnet_matmul_s8_avx2(int32_t *out_6k, const percepnet_matrix *matrix, c
 {
     const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
-    for (; row + 16 <= m->rows; row += 16)
+    percepnet_blocks b = {m->weight, m->index, m->cols / 4};
+    for (; row + 16 <= m->rows; row += 16) {
+        if (b.index)
+            b.groups = *b.index++;
         for (int c = 0; c < columns; c++)
-            block16(out_6k + c * m->rows, m, row, x + c * stride);
-    for (; row < m->rows; row += 4)
+            block16(out_6k + c * m->rows, m, row, b, x + c * stride);
+b.weight += 64 * b.groups;
+        if (b.index)
+            b.index += b.groups;
+    }
+    b = (percepnet_blocks){b.weight, NULL, m->cols / 4};
+    for (; row < m->rows; row += 4, b.weight += 4 * m->cols)
         for (int c = 0; c < columns; c++)
-            block4(out_6k + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, b, x + c * stride);
 }
 #endif

@@ -92,23 +92,52 @@ PERCEPNET_INLINE void accumulate16(rows4 acc[4], const int8_t **w, int8x16_t x, 
 #endif
 }
 
-static inline void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void dense(rows4 acc[4], const int8_t *w, const int8_t *x, const int8_t *end)
 {
-    const int8_t *w = m->weight + row * m->cols, *end = x + m->cols;
-    const rows4 zero = {vdupq_n_s32(0), vdupq_n_s32(0)};
-    rows4 acc[4] = {zero, zero, zero, zero};
     for (; x != end; x += 16) {
         int8x16_t x16 = vld1q_s8(x);
         accumulate16(acc, &w, repeat0(x16), repeat1(x16));
         accumulate16(acc, &w, repeat2(x16), repeat3(x16));
     }
+}
+
+/* inputs of a column group, four times */
+PERCEPNET_INLINE int8x16_t pick(const int8_t *x, size_t group)
+{
+    return vreinterpretq_s8_s32(vld1q_dup_s32((const void *)(x + 4 * group)));
+}
+
+/* a last group without partner meets what follows it with inputs of zero */
+PERCEPNET_INLINE void sparse(rows4 acc[4], percepnet_blocks b, const int8_t *x)
+{
+    for (const uint16_t *stop = b.index + (b.groups & ~3); b.index != stop; b.index += 4)
+        for (int i = 0; i < 4; i += 2)
+            accumulate16(acc, &b.weight, pick(x, b.index[i]), pick(x, b.index[i + 1]));
+    if (b.groups & 2) {
+        accumulate16(acc, &b.weight, pick(x, b.index[0]), pick(x, b.index[1]));
+        b.index += 2;
+    }
+    if (b.groups & 1)
+        accumulate16(acc, &b.weight, pick(x, b.index[0]), vdupq_n_s8(0));
+}
+
+static inline void block16(int32_t *out_6k, const percepnet_matrix *m, int row,
+                           percepnet_blocks b, const int8_t *x)
+{
+    const rows4 zero = {vdupq_n_s32(0), vdupq_n_s32(0)};
+    rows4 acc[4] = {zero, zero, zero, zero};
+    if (b.index)
+        sparse(acc, b, x);
+    else
+        dense(acc, b.weight, x, x + m->cols);
     for (int r = 0; r < 4; r++, row += 4)
         requantise(out_6k, vaddq_s32(sums(acc[r]), vld1q_s32(m->bias + row)), m, row);
 }
 
-static inline void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
+static inline void block4(int32_t *out_6k, const percepnet_matrix *m, int row,
+                           percepnet_blocks b, const int8_t *x)
 {
-    const int8_t *w = m->weight + row * m->cols, *end = x + m->cols;
+    const int8_t *w = b.weight, *end = x + m->cols;
     rows4 acc = {vdupq_n_s32(0), vdupq_n_s32(0)};
     for (; x != end; x += 16, w += 64) {
         int8x16_t x16 = vld1q_s8(x);
@@ -124,11 +153,19 @@ void percepnet_matmul_s8_neon(int32_t *out_6k, const percepnet_matrix *matrix, c
 {
     const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
-    for (; row + 16 <= m->rows; row += 16)
+    percepnet_blocks b = {m->weight, m->index, m->cols / 4};
+    for (; row + 16 <= m->rows; row += 16) {
+        if (b.index)
+            b.groups = *b.index++;
         for (int c = 0; c < columns; c++)
-            block16(out_6k + c * m->rows, m, row, x + c * stride);
-    for (; row < m->rows; row += 4)
+            block16(out_6k + c * m->rows, m, row, b, x + c * stride);
+b.weight += 64 * b.groups;
+        if (b.index)
+            b.index += b.groups;
+    }
+    b = (percepnet_blocks){b.weight, NULL, m->cols / 4};
+    for (; row < m->rows; row += 4, b.weight += 4 * m->cols)
         for (int c = 0; c < columns; c++)
-            block4(out_6k + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, b, x + c * stride);
 }
 #endif

@@ -5,10 +5,10 @@
 #include "simd128.h"
 
 /* `rows`, a multiple of 4, is a constant where this is inlined: loops over it leave no trace */
-PERCEPNET_INLINE void body(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x,
-                           const int rows)
+PERCEPNET_INLINE void body(int32_t *out_6k, const percepnet_matrix *m, int row,
+                           percepnet_blocks b, const int16_t *x, const int rows)
 {
-    const int8_t *w = m->weight + row * m->cols;
+    const int8_t *w = b.weight;
     v128_t acc[4];
     for (int r = 0; r < rows / 4; r++)
         acc[r] = wasm_v128_load(m->bias + row + 4 * r);
@@ -21,14 +21,16 @@ PERCEPNET_INLINE void body(int32_t *out_6k, const percepnet_matrix *m, int row, 
         requantise(out_6k, acc[r], m, row + 4 * r);
 }
 
-PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
+PERCEPNET_INLINE void block16(int32_t *out_6k, const percepnet_matrix *m, int row,
+                              percepnet_blocks b, const int16_t *x)
 {
-    body(out_6k, m, row, x, 16);
+    body(out_6k, m, row, b, x, 16);
 }
 
-PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int16_t *x)
+PERCEPNET_INLINE void block4(int32_t *out_6k, const percepnet_matrix *m, int row,
+                              percepnet_blocks b, const int16_t *x)
 {
-    body(out_6k, m, row, x, 4);
+    body(out_6k, m, row, b, x, 4);
 }
 
 /* All columns of a block of rows while its weights lie in the first cache. */
@@ -37,11 +39,19 @@ void percepnet_matmul_s8_s16_simd128(int32_t *out_6k, const percepnet_matrix *ma
 {
     const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
-    for (; row + 16 <= m->rows; row += 16)
+    percepnet_blocks b = {m->weight, m->index, m->cols / 2};
+    for (; row + 16 <= m->rows; row += 16) {
+        if (b.index)
+            b.groups = *b.index++;
         for (int c = 0; c < columns; c++)
-            block16(out_6k + c * m->rows, m, row, x + c * stride);
-    for (; row < m->rows; row += 4)
+            block16(out_6k + c * m->rows, m, row, b, x + c * stride);
+b.weight += 32 * b.groups;
+        if (b.index)
+            b.index += b.groups;
+    }
+    b = (percepnet_blocks){b.weight, NULL, m->cols / 2};
+    for (; row < m->rows; row += 4, b.weight += 4 * m->cols)
         for (int c = 0; c < columns; c++)
-            block4(out_6k + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, b, x + c * stride);
 }
 #endif

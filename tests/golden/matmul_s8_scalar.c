@@ -2,32 +2,36 @@
 #include "fixed.h"
 #include "kernels.h"
 
-enum { DEPTH = 4 };
-
-static void block16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
+static void block16(int32_t *out_6k, const percepnet_matrix *m, int row, percepnet_blocks b,
+                    const int8_t *x)
 {
-    const int8_t *w = m->weight + row * m->cols;
+    const int8_t *w = b.weight;
     int32_t acc[16];
     for (int r = 0; r < 16; r++)
         acc[r] = m->bias[row + r];
-    for (int col = 0; col < m->cols; col += DEPTH)
-        for (int r = 0; r < 16; r++, w += DEPTH)
-            for (int k = 0; k < DEPTH; k++)
-                acc[r] += w[k] * x[col + k];
+    for (int i = 0; i < b.groups; i++) {
+        const int8_t *in = x + 4 * percepnet_group(b, i);
+        for (int r = 0; r < 16; r++, w += 4)
+            for (int k = 0; k < 4; k++)
+                acc[r] += w[k] * in[k];
+    }
     for (int r = 0; r < 16; r++)
         out_6k[row + r] = (int32_t)mul_q(acc[r], m->mult[row + r], 31);
 }
 
-static void block4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
+static void block4(int32_t *out_6k, const percepnet_matrix *m, int row, percepnet_blocks b,
+                    const int8_t *x)
 {
-    const int8_t *w = m->weight + row * m->cols;
+    const int8_t *w = b.weight;
     int32_t acc[4];
     for (int r = 0; r < 4; r++)
         acc[r] = m->bias[row + r];
-    for (int col = 0; col < m->cols; col += DEPTH)
-        for (int r = 0; r < 4; r++, w += DEPTH)
-            for (int k = 0; k < DEPTH; k++)
-                acc[r] += w[k] * x[col + k];
+    for (int i = 0; i < b.groups; i++) {
+        const int8_t *in = x + 4 * percepnet_group(b, i);
+        for (int r = 0; r < 4; r++, w += 4)
+            for (int k = 0; k < 4; k++)
+                acc[r] += w[k] * in[k];
+    }
     for (int r = 0; r < 4; r++)
         out_6k[row + r] = (int32_t)mul_q(acc[r], m->mult[row + r], 31);
 }
@@ -38,10 +42,18 @@ void percepnet_matmul_s8_scalar(int32_t *out_6k, const percepnet_matrix *matrix,
 {
     const percepnet_matrix copy = *matrix, *m = &copy; /* which no store to out_6k can change */
     int row = 0;
-    for (; row + 16 <= m->rows; row += 16)
+    percepnet_blocks b = {m->weight, m->index, m->cols / 4};
+    for (; row + 16 <= m->rows; row += 16) {
+        if (b.index)
+            b.groups = *b.index++;
         for (int c = 0; c < columns; c++)
-            block16(out_6k + c * m->rows, m, row, x + c * stride);
-    for (; row < m->rows; row += 4)
+            block16(out_6k + c * m->rows, m, row, b, x + c * stride);
+b.weight += 64 * b.groups;
+        if (b.index)
+            b.index += b.groups;
+    }
+    b = (percepnet_blocks){b.weight, NULL, m->cols / 4};
+    for (; row < m->rows; row += 4, b.weight += 4 * m->cols)
         for (int c = 0; c < columns; c++)
-            block4(out_6k + c * m->rows, m, row, x + c * stride);
+            block4(out_6k + c * m->rows, m, row, b, x + c * stride);
 }

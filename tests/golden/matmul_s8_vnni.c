@@ -6,7 +6,7 @@
 #define PERCEPNET_ISA __attribute__((target("avx2,avx512f,avx512vl,avx512vnni")))
 #include "x86.h"
 
-enum { CHAINS = 4 }; /* sums that do not wait for each other; they divide 8 */
+enum { CHAINS = 4 }; /* sums that do not wait for each other */
 
 /* acc + w x; w: 4 columns of 16 rows; x: their inputs */
 PERCEPNET_INLINE __m512i accumulate(__m512i acc, const int8_t *w, const int8_t *x)
@@ -18,23 +18,27 @@ PERCEPNET_INLINE __m512i accumulate(__m512i acc, const int8_t *w, const int8_t *
 }
 
 /* `columns` is a constant where this is inlined: loops over it leave no trace */
-PERCEPNET_INLINE void rows16(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x,
-                             int stride, const int columns)
+PERCEPNET_INLINE void rows16(int32_t *out_6k, const percepnet_matrix *m, int row,
+                             percepnet_blocks b, const int8_t *x, int stride, const int columns)
 {
-    const int8_t *w = m->weight + row * m->cols;
+    const int8_t *w = b.weight;
     __m512i acc[CHAINS][4];
     for (int c = 0; c < columns; c++) {
         acc[0][c] = _mm512_loadu_si512(m->bias_raised + row);
-        for (int i = 1; i < CHAINS; i++)
-            acc[i][c] = _mm512_setzero_si512();
+        for (int k = 1; k < CHAINS; k++)
+            acc[k][c] = _mm512_setzero_si512();
     }
-    for (int col = 0; col < m->cols; col += 4 * CHAINS)
-        for (int i = 0; i < CHAINS; i++, w += 64)
+    int i = 0;
+    for (; i + CHAINS <= b.groups; i += CHAINS)
+        for (int k = 0; k < CHAINS; k++, w += 64)
             for (int c = 0; c < columns; c++)
-                acc[i][c] = accumulate(acc[i][c], w, x + c * stride + col + 4 * i);
+                acc[k][c] = accumulate(acc[k][c], w, x + c * stride + 4 * percepnet_group(b, i + k));
+    for (; i < b.groups; i++, w += 64)
+        for (int c = 0; c < columns; c++)
+            acc[0][c] = accumulate(acc[0][c], w, x + c * stride + 4 * percepnet_group(b, i));
     for (int c = 0; c < columns; c++) {
-        for (int i = 1; i < CHAINS; i++)
-            acc[0][c] = _mm512_add_epi32(acc[0][c], acc[i][c]);
+        for (int k = 1; k < CHAINS; k++)
+            acc[0][c] = _mm512_add_epi32(acc[0][c], acc[k][c]);
         requantise(out_6k + c * m->rows, _mm512_castsi512_si256(acc[0][c]), m, row);
         requantise(out_6k + c * m->rows, _mm512_extracti64x4_epi64(acc[0][c], 1), m, row + 8);
     }
@@ -48,9 +52,9 @@ PERCEPNET_INLINE __m512i quarters(const int8_t *x)
     return _mm512_xor_si512(_mm512_permutexvar_epi32(order, x16), _mm512_set1_epi8(-128));
 }
 
-PERCEPNET_INLINE void rows4(int32_t *out_6k, const percepnet_matrix *m, int row, const int8_t *x)
+PERCEPNET_INLINE void rows4(int32_t *out_6k, const percepnet_matrix *m, int row,
+                            const int8_t *w, const int8_t *x)
 {
-    const int8_t *w = m->weight + row * m->cols;
     __m512i acc = _mm512_setzero_si512();
     for (int col = 0; col < m->cols; col += 16, w += 64)
         acc = _mm512_dpbusd_epi32(acc, quarters(x + col), _mm512_loadu_si512(w));
@@ -62,11 +66,21 @@ PERCEPNET_INLINE void product(int32_t *out_6k, const percepnet_matrix *m, const 
                               int stride, const int columns)
 {
     int row = 0;
-    for (; row + 16 <= m->rows; row += 16)
-        rows16(out_6k, m, row, x, stride, columns);
-    for (; row < m->rows; row += 4)
+    percepnet_blocks b = {m->weight, m->index, m->cols / 4};
+    for (; row + 16 <= m->rows; row += 16) {
+        if (b.index)
+            b.groups = *b.index++;
+        if (b.index)
+            rows16(out_6k, m, row, b, x, stride, columns);
+        else
+            rows16(out_6k, m, row, (percepnet_blocks){b.weight, NULL, b.groups}, x, stride, columns);
+b.weight += 64 * b.groups;
+        if (b.index)
+            b.index += b.groups;
+    }
+    for (; row < m->rows; row += 4, b.weight += 4 * m->cols)
         for (int c = 0; c < columns; c++)
-            rows4(out_6k + c * m->rows, m, row, x + c * stride);
+            rows4(out_6k + c * m->rows, m, row, b.weight, x + c * stride);
 }
 
 PERCEPNET_ISA
