@@ -12,11 +12,28 @@ name = mine#             of the model that `make train` leaves in reference/mode
 minutes = 60#            of training or fuzzing, with speech=DIR noise=DIR [rir=DIR] or index=FILE
 
 PYTHON = .venv/bin/python
-SOURCES = $(foreach name,index speech noise rir,$(if $($(name)),--$(name) $($(name))))
+PATHS := testset prefix index speech noise rir DFN3
+NAMES := target model systems scheduler strict name minutes full
+
+# What is given is taken letter by letter: make expands none of it. Paths reach recipes through the
+# environment alone ("$$testset"), so no letter of them is run; names are refused if one is odd.
+$(foreach given,$(PATHS) $(NAMES),$(eval override $(given) := $$(value $(given))))
+$(foreach given,$(NAMES),$(eval override $(given) := $$(strip $$($(given)))))
+export $(PATHS)
+quoted = '$(subst ','\'',$(1))'
+ifneq ($(shell case $(call quoted,$(foreach given,$(NAMES),$($(given)))) in (*[!][A-Za-z0-9._:/\ -]*) echo odd;; esac),)
+$(error names hold letters, digits, . _ - : / alone; found $(foreach given,$(NAMES),$(if $($(given)),$(given)=$($(given)))))
+endif
+SOURCES = $(foreach kind,index speech noise rir,$${$(kind):+--$(kind) "$$$(kind)"})
 CPUS := $(shell nproc 2>/dev/null || echo 2)
 MAKEFLAGS += --no-builtin-rules --jobs=$(CPUS)
 STAMPS := build/stamps
-SET := $(notdir $(abspath $(testset)))
+# The name of the set in build/ is that of its folder; what make or a shell could read in it becomes
+# _, and its checksum tells it from others.
+SET := $(shell name=$$(CDPATH= cd -- $(call quoted,$(testset)) 2>/dev/null && pwd || printf %s $(call quoted,$(testset))); \
+    name=$$(basename -- "$$name"); safe=$$(printf %s "$$name" | LC_ALL=C tr -c 'A-Za-z0-9._-' _); \
+    test "$$safe" = "$$name" || safe=$$safe-$$(printf %s "$$name" | cksum | cut -d ' ' -f 1); echo "$$safe")
+REPORT := build/report$(patsubst %,/%,$(filter-out embedded,$(SET)))
 # The host is always built and checked too: its output is the third witness beside twin and target.
 TARGETS := $(sort host $(target))
 
@@ -68,7 +85,7 @@ gen: $(target:%=build/%/gen/plan.json) ## plan, and generate the C from it
 build: $(TARGETS:%=build/%/percepnet) ## compile library and command, check what they contain
 twin: $(STAMPS)/twin-$(SET) ## enhance the set with the integer twin
 check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1: every compiler and level
-bench: $(CHECKS:$(STAMPS)/check-%=$(STAMPS)/bench-%) ## count instructions, measure memory; time of host and wasm
+bench: $(TARGETS:%=$(STAMPS)/bench-%) ## count instructions, measure memory; time of host and wasm
 counts: ## bench of every model on every target that is counted, kept in eval/baseline
 	$(foreach m,$(MODELS),$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
 cycles: bench ## estimate cycles, time and share of a core of this target by llvm-mca (LLVM 19)
@@ -76,6 +93,7 @@ cycles: bench ## estimate cycles, time and share of a core of this target by llv
 wmops: build/armv7/gen/plan.json ## weighted operations of the plain C as ITU-T G.191 weighs them
 	@$(PYTHON) -m targets.wmops
 score: build/score/$(SET).csv ## every measure of every system; systems="…" adds outside ones
+	@$(PYTHON) -m eval.score --set build/sets/$(SET) --read
 baseline: build/score/$(SET).csv | $(MEASURED) ## keep scores, and what else was measured of model and set: eval/baseline
 	@$(PYTHON) -m pages.store --set build/sets/$(SET) --model $(model)
 publish: .venv/core | $(MEASURED) $(filter baseline,$(MAKECMDGOALS)) ## write every table in README, docs/ and the model cards anew, from eval/baseline
@@ -93,7 +111,7 @@ vectors: $(STAMPS)/vectors ## inputs, signals of every stage and outputs, to por
 dist: $(target:%=build/%/gen/plan.json) ## source package of the generated C: build/TARGET/percepnet-….tar.gz
 	@$(PYTHON) -m targets.dist $(target)
 install: $(target:%=build/%/gen/plan.json) ## library, header, pkg-config and CMake files to prefix=DIR
-	@$(PYTHON) -m targets.dist $(target) --install $(prefix)
+	@$(PYTHON) -m targets.dist $(target) --install "$$prefix"
 demo: .venv/core ## page to hear it in a browser, for any server of files: build/demo
 	@$(PYTHON) -m targets.web.demo
 npm: .venv/core ## package for browsers and node, WebAssembly of every model: build/npm
@@ -105,7 +123,7 @@ wheel: .venv/wheel ## Python package of every model for this machine: build/whee
 docs: .venv/docs ## the pages of docs/ as a site: build/site
 	@$(PYTHON) -m mkdocs build --quiet --strict
 report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
-	@$(PYTHON) -m eval.report --sets $(SET)
+	@$(PYTHON) -m eval.report --sets $(SET) --out $(REPORT)
 
 test: .venv/test .venv/wasm ## the test suite
 	$(PYTHON) -m pytest -n $(CPUS) --dist loadgroup -q -rs
@@ -134,8 +152,8 @@ train: .venv/train ## train a network: speech=DIR noise=DIR [rir=DIR] [minutes=6
 	    --minutes $(minutes) $(SOURCES)
 	$(PYTHON) -m training.export --run build/train/$(strip $(model)) --name $(name) $(if $(filter mine,$(name)),--replace) $(SOURCES)
 
-clean: ## remove build/ (the virtual environment stays)
-	rm -rf build
+clean: ## remove build/, but no training run (the virtual environment stays)
+	@test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name train -exec rm -rf {} +
 
 # ---- set-up: once, and again when what it reads changes ----
 
@@ -203,7 +221,7 @@ build/values/systems: FORCE
 # Python looks whether the set has changed, by its contents, and else leaves it as it is: names of
 # its files are no words of make.
 build/sets/$(SET)/set.json: eval/testset.py eval/pairs.py eval/mixing.py FORCE | .venv/core
-	@$(PYTHON) -m eval.testset prepare $(testset) --out build/sets $(strict:%=--strict)
+	@$(PYTHON) -m eval.testset prepare --name $(SET) --out build/sets $(strict:%=--strict) -- "$$testset"
 
 $(STAMPS)/float-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENCE)
 	@echo "== float reference: $(SET)"
@@ -234,7 +252,8 @@ matrix: $(patsubst %,build/%/gen/plan.json,$(filter-out $(ON_DEMAND),$(ALL_TARGE
 	@echo "== check: every compiler, level and target"
 	@$(PYTHON) -m targets.matrix
 
-$(STAMPS)/bench-%-$(SET): $(STAMPS)/check-%-$(SET) $(COUNTING)
+# What is counted is the same for every set, so another set counts nothing again.
+$(TARGETS:%=$(STAMPS)/bench-%): $(STAMPS)/bench-%: build/%/percepnet $(COUNTING) | $(STAMPS)/check-%-$(SET)
 	@echo "== count: $*"
 	@$(PYTHON) -m targets.count $* --set build/sets/$(SET)
 	@$(PYTHON) -m targets.realtime $*

@@ -1,6 +1,7 @@
 """MkDocs hook: links that leave docs/, as they work on GitHub, work in the site too.
 
-A model card becomes a page of the site; of any other file the site holds a copy as text.
+A model card becomes a page of the site; of any other file the site holds a copy as text. A link to
+sound becomes a player.
 """
 
 import os
@@ -12,6 +13,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 LINK = re.compile(r"\]\((\.\./[^)#\s]+)\)")
+SOUND = re.compile(r"\[([^]]+)\]\(([^)\s]+\.mp3)\)")
+PLAYER = r'<audio controls preload="none" src="\2"></audio> \1'
 COPIES = "source"
 
 
@@ -40,14 +43,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page, config: MkDocsConfig, files: Files) -> str:
-    """Points these links at the copies."""
+    """Points these links at the copies, and plays what is linked to be heard."""
     root = Path(config.config_file_path).parent
     if page.file.generated_by is not None:  # a card: docs/ is the site itself
-        return markdown.replace("](../../docs/", "](../../../")
+        return SOUND.sub(PLAYER, markdown.replace("](../../docs/", "](../../../"))
 
     def to_copy(match: re.Match) -> str:
         path = (Path(page.file.abs_src_path).parent / match[1]).resolve()
         place = copied(path, config, root).src_uri
         return f"]({os.path.relpath(place, os.path.dirname(page.file.src_uri) or '.')})"
 
-    return LINK.sub(to_copy, markdown)
+    return SOUND.sub(PLAYER, LINK.sub(to_copy, markdown))

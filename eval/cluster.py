@@ -20,6 +20,8 @@ from distributed import Client, KilledWorker, LocalCluster, as_completed
 from distributed.security import Security
 from tqdm import tqdm
 
+from reference.interrupt import deaf
+
 WORKER_MEMORY = "1GiB"  # a worker with every measure loaded takes about 0.4 GiB
 AHEAD = 8  # jobs under way a core, so that none waits; the scheduler never holds a whole set
 
@@ -32,10 +34,12 @@ def connect(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
         with Client(address) as client:
             yield client
     else:
-        with (LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=WORKER_MEMORY,
-                           dashboard_address=None, protocol="tls://", host="127.0.0.1",
-                           security=Security.temporary(), silence_logs=logging.ERROR) as cluster,
-              Client(cluster) as client):
+        with deaf():
+            cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=1, memory_limit=WORKER_MEMORY,
+                dashboard_address="127.0.0.1:0", protocol="tls://", host="127.0.0.1",
+                security=Security.temporary(), silence_logs=logging.ERROR)
+        with cluster, Client(cluster) as client:
             yield client
 
 

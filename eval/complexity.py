@@ -9,12 +9,13 @@ BUILD/<target>/gen/plan.json.
 
 import argparse
 import io
-import json
 from collections import Counter
 from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+from reference.files import read_json
 
 INPUTS = ["target", "cpu", "call", "input", "frames", "instructions_mean", "instructions_max"]
 CYCLES = ["target", "core", "call", "scheduled_as", "cycles_estimate", "ms_compute", "ghz",
@@ -30,10 +31,10 @@ def read_runs(build: Path) -> list[dict]:
     runs = []
     for path in sorted(build.glob("*/run.json")):
         plan = path.with_name("gen") / "plan.json"
-        content = json.loads(plan.read_text()) if plan.exists() else {}
+        content = read_json(plan, "make builds it anew") if plan.exists() else {}
         kernels = {op["name"]: op["stage"] for op in content.get("kernels", {}).get("ops", [])}
         plans = {"kernels": kernels, "stages": content.get("stages", [])}
-        runs.append(json.loads(path.read_text()) | plans)
+        runs.append(read_json(path) | plans)
     return runs
 
 
@@ -82,6 +83,20 @@ def cell(value: object) -> str:
     if isinstance(value, list):
         return "–".join(map(cell, value))
     return f"{value:,}" if isinstance(value, int | float) else value
+
+
+def share_of_core(row: dict, l2_bytes: int = 2 << 20) -> list[float]:
+    """Per cent of a core [least, most] by a row of targets.cycles: from weights that stay in a
+    second-level cache of that size, if they fit, to all read from memory with nothing read ahead.
+    """
+    near = row["resident_bytes"] <= l2_bytes
+    return [row["percent_l2" if near else "percent_dram"][0], row["percent_dram"][1]]
+
+
+def span(ends: list[float]) -> str:
+    """Two figures as a range, with two significant digits."""
+    least, most = (f"{end:#.2g}".rstrip(".") for end in ends)
+    return least if least == most else f"{least}–{most}"
 
 
 def table(title: str, note: str, head: list[str], rows: list[dict]) -> list[dict]:

@@ -3,8 +3,9 @@
 Reads BUILD/check/matrix.json (targets.matrix) and BUILD/score/cost-<set>.json (eval.cost).
 """
 
-import json
 from pathlib import Path
+
+from reference.files import read_json
 
 HEAD = ["SNR", "step", "clips", "PESQ-WB", "cost", "STOI", "cost"]
 
@@ -13,8 +14,8 @@ def read(build: Path) -> dict:
     """`integers` of report.json: {"matrix": what matrix.json holds or null, "cost": [of a set]}."""
     path = build / "check" / "matrix.json"
     costs = sorted((build / "score").glob("cost-*.json"))
-    return {"matrix": json.loads(path.read_text()) if path.exists() else None,
-            "cost": [json.loads(path.read_text()) for path in costs]}
+    return {"matrix": read_json(path) if path.exists() else None,
+            "cost": [read_json(path) for path in costs]}
 
 
 def matrix_section(matrix: dict) -> dict:

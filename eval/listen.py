@@ -72,10 +72,11 @@ def choose_clips(rows: list[dict], count: int) -> list[dict]:
 
 
 def figures(row: dict) -> str:
-    """"PESQ-WB 1.52, STOI 0.870" of one row, or why there are none."""
+    """"PESQ-WB 1.52, STOI 0.87" of one row, or why there are none."""
     if row["error"]:
         return f"failed: {row['error']}"
-    return f"PESQ-WB {row['pesq_wb']:.2f}, STOI {row['stoi']:.3f}"
+    shown = {"PESQ-WB": "pesq_wb", "STOI": "stoi", "DNSMOS OVRL": "dnsmos_ovrl"}
+    return ", ".join(f"{head} {row[m]:.2f}" for head, m in shown.items() if row.get(m) is not None)
 
 
 def same_sound(rows: list[dict]) -> list[tuple[str, dict]]:
@@ -95,7 +96,8 @@ def clip_parts(build: Path, name: str, rows: list[dict]) -> list[dict]:
                 else build / "out" / row["system"] / name) / f"{clip}.wav"
         if path.exists():
             parts.append(recording(path, title, figures(row)))
-    return [*parts, recording(sets / "clean" / f"{clip}.wav", "clean", "the reference")]
+    clean = sets / "clean" / f"{clip}.wav"
+    return [*parts, *([recording(clean, "clean", "the reference")] if clean.exists() else [])]
 
 
 def listening(build: Path, name: str, rows: list[dict]) -> list[dict]:

@@ -1,9 +1,10 @@
 """Folders of a test set as others leave them: which clips belong together, and what is wrong.
 
 Understands the DNS Challenge (`noisy/<stem>_snrN_tl-M_fileid_K.*` with `clean/clean_fileid_K.*`, or
-`synthetic_` before either) and VoiceBank-DEMAND (equal names in `clean*/` and `noisy*/`, however
-their accents are written), 48 or 16 kHz, one channel, as wav, flac, ogg or opus. Every fault is a
-sentence that names the file.
+`synthetic_` before either), VoiceBank-DEMAND (equal names in `clean*/` and `noisy*/`, however
+their accents are written), and recordings without clean speech, as the DNS Challenge has them: a
+folder of them, or one that holds `noisy*/` alone. 48 or 16 kHz, one channel, as wav, flac, ogg or
+opus. Every fault is a sentence that names the file.
 """
 
 import csv
@@ -43,9 +44,10 @@ class SetError(Exception):
 
 @dataclass(frozen=True)
 class Pair:
-    """One clip of a source folder; `facts` holds FACTS, None where unknown."""
+    """One clip of a source folder; `facts` holds FACTS, None where unknown. No clean: a recording
+    of what was never heard without its noise."""
     noisy: Path
-    clean: Path
+    clean: Path | None
     facts: dict
 
 
@@ -73,11 +75,18 @@ def audio_files(folder: Path) -> tuple[list[Path], list[str]]:
     return found, problems
 
 
-def find_folders(folder: Path) -> tuple[Path, Path]:
-    """(noisy, clean) folders of a set. Raises SetError saying what was found instead."""
+def find_folders(folder: Path) -> tuple[Path, Path | None]:
+    """(noisy, clean) folders of a set, clean None where there is no folder but the noisy one.
+
+    Raises SetError saying what was found instead.
+    """
     if not folder.is_dir():
         raise SetError(folder, ["is not a folder"])
     children = sorted(p for p in folder.iterdir() if p.is_dir())
+    if len(children) == 1 and children[0].name.lower().startswith("noisy"):
+        return children[0], None
+    if not children and any(p.suffix.lower() in AUDIO for p in folder.iterdir()):
+        return folder, None
     found = []
     for kind in ("noisy", "clean"):
         fits = [p for p in children if p.name.lower().startswith(kind)]
@@ -135,6 +144,20 @@ def by_key(items: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
     return found
 
 
+def find_recordings(noisy_dir: Path, manifest: dict[str, dict]) -> tuple[list[Pair], list[str]]:
+    """(pairs without clean speech, problems) of a folder of recordings."""
+    files, problems = audio_files(noisy_dir)
+    listed = {name_of(Path(name)) for name in ("manifest.csv", "SHA256SUMS")}
+    problems = [p for p in problems if name_of(Path(p.split(": ")[0])) not in listed]
+    names = by_key((name_of(p), p) for p in files)
+    problems += repeated(names, "same name")
+    pairs = [Pair(group[0], None, name_facts(group[0].stem) | manifest.get(name, {}))
+             for name, group in names.items() if len(group) == 1]
+    if not files:
+        problems.append(f"no audio files ({', '.join(AUDIO)}) in {noisy_dir.name}/")
+    return pairs, problems
+
+
 def find_pairs(folder: Path) -> tuple[list[Pair], list[str]]:
     """(pairs sorted by name, problems): orphans, and all files that share a name or a fileid.
 
@@ -142,6 +165,8 @@ def find_pairs(folder: Path) -> tuple[list[Pair], list[str]]:
     """
     noisy_dir, clean_dir = find_folders(folder)
     manifest = manifest_facts(folder)
+    if clean_dir is None:
+        return find_recordings(noisy_dir, manifest)
     (noisy_files, problems), (clean_files, more) = map(audio_files, (noisy_dir, clean_dir))
     cleans = by_key((name_of(p), p) for p in clean_files)
     problems += more + repeated(cleans, "same name")
@@ -203,9 +228,14 @@ def load(path: Path) -> tuple[np.ndarray, int]:
     return x[:, 0], rate
 
 
-def load_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray, int]:
+def load_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray | None, int]:
     """(noisy, clean, rate), equal in length and rate, none silent; else ValueError."""
-    (noisy, rate), (clean, clean_rate) = load(pair.noisy), load(pair.clean)
+    noisy, rate = load(pair.noisy)
+    if not np.any(to_int16(noisy)):
+        raise ValueError(f"{pair.noisy}: is silent, there is nothing to enhance")
+    if pair.clean is None:
+        return noisy, None, rate
+    clean, clean_rate = load(pair.clean)
     if rate != clean_rate:
         raise ValueError(f"{pair.noisy}: rate {rate} Hz, but {pair.clean.name} has {clean_rate}")
     if noisy.size != clean.size:
@@ -213,8 +243,6 @@ def load_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray, int]:
                          f"has {clean.size}")
     if not np.any(to_int16(clean)):
         raise ValueError(f"{pair.clean}: is silent, a reference needs speech")
-    if not np.any(to_int16(noisy)):
-        raise ValueError(f"{pair.noisy}: is silent, there is nothing to enhance")
     return noisy, clean, rate
 
 

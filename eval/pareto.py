@@ -53,19 +53,26 @@ def stored_points(name: str, built: set[str]) -> list[dict]:
     return found
 
 
+def group_of(system: str) -> str:
+    """What a point is coloured by: a stored model, ours as it was built, or the system itself."""
+    return system.split(" ")[0] if " " in system else system.split("-")[0]
+
+
 def plot(report: dict, name: str) -> dict | None:
     """Geometry of the plot for the template, area 400 × 150 from (34, 10); None without points.
 
-    Instructions on a logarithmic axis from one power of ten to another; noisy is a line, it costs
-    nothing.
+    Of the stored sizes only processors that were checked here. Instructions on a logarithmic axis
+    from one power of ten to another; noisy is a line, it costs nothing.
     """
-    mine = [p for p in report["pareto"] if p["testset"] == name]
+    here = {f"{r['target']}-{r['cpu']}" for r in report["conformance"]}
+    mine = [p for p in report["pareto"] if p["testset"] == name
+            and (" " not in p["system"] or p["system"].split(" ")[1] in here)]
+    mine.sort(key=lambda p: p["instructions"])
     if not mine:
         return None
     noisy = next((r[MEASURE] for r in report["quality"] if r["testset"] == name
                   and r["system"] == "noisy" and r["snr"] is None), None)
-    systems = [r["system"] for r in report["quality"] if r["testset"] == name and r["snr"] is None]
-    systems += [p["system"] for p in mine if p["system"] not in systems]
+    groups = list(dict.fromkeys(group_of(p["system"]) for p in mine))
     values = [p[MEASURE] for p in mine] + ([noisy] if noisy else [])
     low, high = math.floor(5 * min(values)) / 5, math.ceil(5 * max(values) + 0.01) / 5
     counts = [math.log10(p["instructions"]) for p in mine]
@@ -78,9 +85,9 @@ def plot(report: dict, name: str) -> dict | None:
         return 160 - 150 * (value - low) / (high - low)
 
     return {"points": [{"x": x(p["instructions"]), "y": y(p[MEASURE]),
-                        "colour": systems.index(p["system"]),
-                        "title": f"{p['system']}: {p['instructions'] / 1e6:.2f} M instructions, "
-                                 f"PESQ-WB {p[MEASURE]:.2f}, counted: {p['counted']}"}
+                        "colour": groups.index(group_of(p["system"])),
+                        "title": f"{p['system']}: {p['instructions'] / 1e6:.2f} M, "
+                                 f"PESQ-WB {p[MEASURE]:.2f}"}
                        for p in mine],
             "noisy": y(noisy) if noisy else None,
             "ticks": [{"y": y(low + k * 0.2), "text": f"{low + k * 0.2:.1f}"}

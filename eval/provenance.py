@@ -1,12 +1,13 @@
 """Where the figures of a report come from: set, weights, systems, delays, commit, versions."""
 
-import json
 import subprocess
+from datetime import date
 from pathlib import Path
 from statistics import median
 
 from eval.score import system_key, tools
 from reference.dnn import model_path, weights_hash
+from reference.files import read_json
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,7 +29,7 @@ def read_systems(build: Path, name: str) -> dict[str, dict]:
     """system.json of every system of systems.toml that has run on a set, by name."""
     found = {}
     for path in sorted((build / "out").glob(f"*/{name}/system.json")):
-        about = json.loads(path.read_text())
+        about = read_json(path)
         found[about["name"]] = about
     return found
 
@@ -47,8 +48,10 @@ def delays(rows: list[dict], systems: dict[str, dict]) -> dict[str, dict]:
 def set_facts(build: Path, name: str, rows: list[dict]) -> dict:
     """What `provenance` says about one scored set."""
     path = build / "sets" / name / "set.json"
-    about = json.loads(path.read_text()) if path.exists() else {}
-    facts = {key: about.get(key) for key in ("source_sha256", "score_rate", "resampler")}
+    about = read_json(path) if path.exists() else {}
+    facts = {key: about.get(key) for key in ("source", "source_sha256", "score_rate", "resampler")}
+    table = build / "score" / f"{name}.csv"
+    facts["scored"] = date.fromtimestamp(table.stat().st_mtime).isoformat()
     systems = read_systems(build, name)
     return facts | {
         "clips": len({row["clip"] for row in rows}), "left_out": about.get("problems", []),

@@ -8,8 +8,8 @@ What is not there is said in words, in all three files.
 `report.json` is an interface and is kept stable. Keys, in this order:
 
 provenance   {"commit", "weights": {model: {sha256, card}},
-              "scoring": versions and rates, "sets": {set: {source_sha256, score_rate, clips,
-              left_out: [sentences], failed: [{system, clip, error}],
+              "scoring": versions and rates, "sets": {set: {source, source_sha256, score_rate,
+              clips, scored: day, left_out: [sentences], failed: [{system, clip, error}],
               delay: {system: {removed, median, largest}} in samples,
               systems: {name: entry, version and resampler of those of systems.toml}}},
               "targets": {target: tools, flags, commit, plan and command hashes},
@@ -35,18 +35,18 @@ integers     {"matrix": {model, weights, seconds, provenance, rows: [{target, cp
 """
 
 import argparse
-import csv
 import json
 import sys
 from pathlib import Path
 
 from eval import baseline, integers, pareto, statistics, trackers
-from eval.metrics import METRICS
 from eval.page import write_page
 from eval.provenance import provenance
-from eval.score import INCOMPLETE, system_key
+from eval.score import INCOMPLETE, read_csv, system_key
 from eval.tables import print_table, summary, to_markdown
+from reference.files import read_json
 
+PLAN = "remove it, then make"  # a plan.json that is cut off
 LISTS = ("conformance", "complexity", "footprint")
 
 
@@ -61,12 +61,7 @@ def read_scores(build: Path, only: list[str] | None = None) -> dict[str, list[di
     for path in sorted((build / "score").glob("*.csv"), key=lambda p: set_order(p.stem)):
         if only and path.stem not in only:
             continue
-        with open(path, newline="") as file:
-            rows = list(csv.DictReader(file))
-        for row in rows:
-            for name in (*METRICS, "delay", "snr"):
-                row[name] = float(row[name]) if row.get(name) else None
-        scores[path.stem] = rows
+        scores[path.stem] = read_csv(path)
     return scores
 
 
@@ -74,11 +69,7 @@ def read_runs(build: Path) -> dict[str, dict]:
     """run.json of every target by name, host first. Raises SystemExit if one cannot be read."""
     runs = {}
     for path in sorted(build.glob("*/run.json"), key=lambda p: system_key(p.parent.name)):
-        try:
-            runs[path.parent.name] = json.loads(path.read_text())
-        except ValueError as error:
-            raise SystemExit(f"error: {path}: is not JSON ({error}); build the target anew") \
-                from error
+        runs[path.parent.name] = read_json(path, "`make check bench` writes it anew")
     return runs
 
 
@@ -107,7 +98,7 @@ def plan_margins(build: Path, targets: list[str]) -> dict[str, list]:
         path = build / target / "gen" / "plan.json"
         if path.exists():
             stages: dict[str, list] = {}
-            for what, bits in sorted(margins(json.loads(path.read_text())), key=lambda m: m[1]):
+            for what, bits in sorted(margins(read_json(path, PLAN)), key=lambda m: m[1]):
                 stages.setdefault(what.split()[0], [what, bits])
             table[target] = list(stages.values())
     return table
@@ -157,7 +148,7 @@ def model_of(facts: dict) -> str:
 
 def ladder(build: Path, only: list[str] | None) -> list[dict]:
     """`ladder` of report.json, from what `python -m studies ladder` left."""
-    found = (json.loads(path.read_text()) for path in sorted(build.glob("studies/ladder-*.json")))
+    found = (read_json(path) for path in sorted(build.glob("studies/ladder-*.json")))
     return [{"testset": one["testset"], **row} for one in found
             if not only or one["testset"] in only for row in one["rows"]]
 
@@ -187,13 +178,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.report", description="write the report")
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--sets", nargs="+", help="names of the sets to show (default: all)")
+    parser.add_argument("--out", type=Path, help="folder to write to (default: BUILD/report)")
     args = parser.parse_args(arguments)
     report, scores = gather(args.build, args.sets)
     if not report["quality"] and not report["provenance"]["targets"]:
         print(f"error: {args.build}: no scores and no target; run make target=arm64 first",
               file=sys.stderr)
         return 1
-    out = args.build / "report"
+    out = args.out or args.build / "report"
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False,
                                                 allow_nan=False) + "\n")

@@ -20,6 +20,7 @@ import argparse
 import csv
 import hashlib
 import json
+import math
 import sys
 import time
 from functools import cache
@@ -33,8 +34,17 @@ import soxr
 from distributed import Client
 
 from eval.cluster import check_versions, connect, spread
-from eval.metrics import METRICS, VERSION, MetricError, available, delay, measure
+from eval.metrics import (
+    METRICS,
+    VERSION,
+    MetricError,
+    available,
+    delay,
+    measure,
+    measure_alone,
+)
 from eval.systems import read_table
+from eval.testset import read_set
 from reference.files import whole
 
 ORDER = ("noisy", "float", "twin", "host")
@@ -89,11 +99,14 @@ def samples_hash(path: Path) -> dict:
     return {"sha256": hashlib.sha256(x.tobytes() + str(rate).encode()).hexdigest()}
 
 
-def score_pair(job: tuple[Path, Path, int]) -> dict:
+def score_pair(job: tuple[Path | None, Path, int]) -> dict:
     """{metric: value, …, "delay": samples, "cpu_s"} of (clean, output, score_rate), or
-    {"error": reason}."""
+    {"error": reason}. Without clean there is DNSMOS alone, and no delay."""
     (clean_path, path, score_rate), begin = job, time.process_time()
     try:
+        if clean_path is None:
+            result = measure_alone(*read_output(path))
+            return result | {"cpu_s": round(time.process_time() - begin, 3)}
         (clean, rate), (x, got) = read_output(clean_path), read_output(path)
         if got != rate:
             raise MetricError(f"{path}: rate is {got} Hz, the set has {rate}")
@@ -132,6 +145,25 @@ class Cache:
             file.write(json.dumps([key, result]) + "\n")
 
 
+def read_csv(path: Path) -> list[dict]:
+    """Rows of BUILD/score/X.csv: figures as float, empty ones None. SystemExit when it is none."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        if not rows:
+            raise ValueError("no rows")
+        for row in rows:
+            figures = {name: row.get(name) or None for name in (*METRICS, "delay", "snr")}
+            row |= {name: text and float(text) for name, text in figures.items()}
+            if not all(math.isfinite(row[name] or 0) for name in figures):
+                raise ValueError("a figure is not finite")
+            _ = row["system"], row["clip"], row["error"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise SystemExit(f"error: {path}: holds no scores ({type(error).__name__}: {error}); "
+                         "remove it, then make score") from error
+    return rows
+
+
 def find_systems(build: Path, name: str, wanted: list[str]) -> list[str]:
     """Systems with a folder BUILD/out/<system>/<name>, in order, without noisy.
 
@@ -145,7 +177,7 @@ def find_systems(build: Path, name: str, wanted: list[str]) -> list[str]:
 
 def jobs(folder: Path, build: Path, wanted: list[str]) -> tuple[dict, list[dict]]:
     """(set.json, one row for each system and clip with its paths)."""
-    about = json.loads((folder / "set.json").read_text())
+    about = read_set(folder, with_clean=False)
     rows = []
     for system in ["noisy", *find_systems(build, about["name"], wanted)]:
         for clip in about["clips"]:
@@ -153,17 +185,19 @@ def jobs(folder: Path, build: Path, wanted: list[str]) -> tuple[dict, list[dict]
                     else build / "out" / system / about["name"] / f"{clip['name']}.wav")
             rows.append({"system": system, "clip": clip["name"], "snr": clip.get("snr"),
                          "noise": clip.get("noise"), "reverb": clip.get("reverb"),
-                         "path": path, "clean": folder / clip["clean"]})
+                         "path": path,
+                         "clean": clip["clean"] and folder / clip["clean"]})
     return about, rows
 
 
 def give_keys(client: Client, rows: list[dict], score_rate: int) -> None:
     """Fill row["sha256"] and row["key"], or row["error"] where a file is missing or broken."""
-    paths = {row[kind] for row in rows for kind in ("path", "clean")}
+    paths = {row[kind] for row in rows for kind in ("path", "clean") if row[kind]}
     hashes = dict(spread(client, samples_hash, sorted(paths), "reading", len(paths)))
     common = f"{score_rate} {tools()}"
     for row in rows:
-        mine, clean = hashes[row["path"]], hashes[row["clean"]]
+        mine = hashes[row["path"]]
+        clean = hashes[row["clean"]] if row["clean"] else {"sha256": "no clean speech"}
         row.update(clean if "error" in clean else mine)
         if "error" not in row:
             text = f"{clean['sha256']} {row['sha256']} {common}"
@@ -230,7 +264,7 @@ def score(folder: Path, build: Path, workers: int = 2, wanted: list[str] | None 
 
 def exit_code(rows: list[dict]) -> int:
     """Name on stderr what could not be scored; INCOMPLETE if there is any, else 0."""
-    failed = [row for row in rows if "error" in row]
+    failed = [row for row in rows if row.get("error")]
     unusable = {row["clip"] for row in failed if row["system"] == "noisy"}
     for row in failed:
         whose = "clip" if row["clip"] in unusable else "system"
@@ -249,13 +283,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--systems", nargs="+", help="names, or targets for all of their CPUs")
     parser.add_argument("--workers", type=int, default=2, help="processes here (%(default)s)")
     parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a dask cluster, instead")
+    parser.add_argument("--read", action="store_true",
+                        help="score nothing: name what could not be scored last time")
     args = parser.parse_args(arguments)
     if not (args.set / "set.json").exists():
         print(f"error: {args.set}: no prepared set; run python -m eval.testset prepare first",
               file=sys.stderr)
         return 2
-    rows = score(args.set, args.build, args.workers, args.systems, args.scheduler)
-    return exit_code(rows)
+    if args.read:
+        return exit_code(read_csv(args.build / "score" / f"{args.set.name}.csv"))
+    return exit_code(score(args.set, args.build, args.workers, args.systems, args.scheduler))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ system.json beside them:
      "failed": {clip: reason}}
 
 Every clip is run with 0.1 s of silence behind it, so that the delay pushes nothing out; the delay
-is the median of the clips'. A clip that fails is named and left out; the scores list it.
+is the median of the clips', against the clean clip, or the noisy one where there is none. A clip
+that fails is named and left out; the scores list it.
 """
 
 import argparse
@@ -30,6 +31,7 @@ import soundfile as sf
 import soxr
 
 from eval.metrics.base import DELAY_MAX_S, MetricError, delay
+from eval.testset import read_set
 from reference.clips import to_int16
 from reference.files import whole
 from reference.runner import Clip, every_clip
@@ -141,8 +143,9 @@ def run(name: str, entry: dict, folder: Path, build: Path, workers: int) -> dict
     What it has made before it is killed lies in a hidden folder, and is not made again. Raises
     SystemFault when every clip fails.
     """
-    about = json.loads((folder / "set.json").read_text())
-    clips = [Clip(clip["name"], (folder / clip["noisy"], folder / clip["clean"]))
+    about = read_set(folder, with_clean=False)
+    clips = [Clip(clip["name"],
+                  (folder / clip["noisy"], folder / (clip["clean"] or clip["noisy"])))
              for clip in about["clips"]]
     place = build / "out" / name / about["name"]
     raw = place.with_name(f".{place.name}.raw")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from eval import trackers
 from eval.integers import sections
 from eval.metrics import METRICS
-from eval.score import best_system, outside
-from reference.markdown import table
+from eval.score import best_system, outside, system_key
+from reference.markdown import plain, table
 
 HEADS = {name: metric.head for name, metric in METRICS.items()}
 DIGITS = {name: metric.digits for name, metric in METRICS.items()}
@@ -26,6 +26,44 @@ def show(value: object, digits: int | None = None) -> str:
     if digits is not None:
         return f"{value:.{digits}f}"
     return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+
+
+def titles(rows: list[dict]) -> dict[str, str]:
+    """{system: its title} of one set; systems with the same outputs share one and stand once.
+
+    A target all of whose processors are in a group is named once: "twin = host = arm64".
+    """
+    outputs: dict[str, list] = {}
+    for row in rows:
+        outputs.setdefault(row["system"], []).append((row["clip"], row.get("sha256")))
+    groups: dict[tuple, list[str]] = {}
+    for system, made in outputs.items():
+        known = all(digest for _, digest in made)
+        groups.setdefault(tuple(sorted(made)) if known else (system,), []).append(system)
+    found = {}
+    for group in groups.values():
+        group.sort(key=system_key)
+        kin = {s: [name for name in outputs if name.split("-")[0] == s]
+               for s in (name.split("-")[0] for name in group)}
+        whole = [s for s, names in kin.items() if len(names) > 1 and set(names) <= set(group)]
+        short = dict.fromkeys(name.split("-")[0] if name.split("-")[0] in whole else name
+                              for name in group)
+        found |= dict.fromkeys(group, " = ".join(short))
+    return found
+
+
+def merged(report: dict, scores: dict[str, list[dict]]) -> dict:
+    """The report with every output once in its tables of quality (`titles`)."""
+    shown = dict(report)
+    names = {name: titles(rows) for name, rows in scores.items()}
+    for key in ("quality", "by_noise", "spread", "baseline"):
+        once = {}
+        for row in report[key]:
+            system = names[row["testset"]].get(row["system"], row["system"])
+            place = tuple(row.get(k) for k in ("testset", "snr", "noise", "measure"))
+            once.setdefault((system, place), row | {"system": system})
+        shown[key] = list(once.values())
+    return shown
 
 
 def quality_rows(report: dict, snr_rows: bool) -> list[list[str]]:
@@ -69,7 +107,8 @@ def ladder_cells(report: dict) -> list[list[str]]:
 
 def to_markdown(report: dict) -> str:
     """report.md."""
-    parts = ["# Report\n", *(f"* {w}\n" for w in summary(report) + report["provenance"]["missing"])]
+    said = summary(report) + report["provenance"]["missing"]
+    parts = ["# Report\n", *(f"* {plain(words)}\n" for words in said)]
     head = ["test set", "system", "SNR", "clips", *(HEADS[m] for m in MAIN)]
     parts += ["\n## Quality\n\n", table(head, quality_rows(report, True))]
     for name in dict.fromkeys(r["testset"] for r in report["spread"]):
@@ -104,11 +143,23 @@ def quality_sentence(report: dict, name: str) -> str | None:
     if not ours or "noisy" not in row:
         return None
     a, b = row["noisy"], row[ours]
+    if a["pesq_wb"] is None:
+        return dnsmos_sentence(name, row, ours)
     others = ", ".join(f"{s} {row[s]['pesq_wb']:.2f} and {row[s]['stoi']:.3f}"
                        for s in row if s in outside())
     return (f"{name}, {b['clips']} clips: PESQ-WB {a['pesq_wb']:.2f} → {b['pesq_wb']:.2f}, "
             f"STOI {a['stoi']:.3f} → {b['stoi']:.3f} ({ours})"
             + (f"; {others}." if others else "."))
+
+
+def dnsmos_sentence(name: str, row: dict[str, dict], ours: str) -> str | None:
+    """The same of recordings without clean speech; None when nothing could be measured."""
+    shown = {system: means["dnsmos_ovrl"] for system, means in row.items()}
+    if None in (shown["noisy"], shown[ours]):
+        return None
+    others = "".join(f"; {s} {shown[s]:.2f}" for s in shown if s in outside() and shown[s])
+    return (f"{name}, {row[ours]['clips']} recordings without clean speech: DNSMOS OVRL "
+            f"{shown['noisy']:.2f} → {shown[ours]:.2f} ({ours}){others}.")
 
 
 def complexity_sentence(report: dict) -> str | None:

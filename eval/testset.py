@@ -1,13 +1,13 @@
 """Test sets: read one in any usual layout, or mix a new one from recordings.
 
-    python -m eval.testset prepare embedded|DIR [--out build/sets] [--strict]
+    python -m eval.testset prepare embedded|DIR [--out build/sets] [--name X] [--strict]
     python -m eval.testset check embedded|DIR
     python -m eval.testset make --speech DIR --noise DIR [--rir DIR] … OUT     (eval/synthesize.py)
 
 `prepare` and `check` understand the layouts of eval/pairs.py. `prepare` writes what the other
 tools read:
 
-    OUT/<set>/{noisy,clean}/<clip>.wav     48 kHz, mono, 16-bit
+    OUT/<set>/{noisy,clean}/<clip>.wav     48 kHz, mono, 16-bit; clean may be missing
     OUT/<set>/set.json                     {name, score_rate, source, source_sha256, resampler,
         problems: [sentences],
         clips: [{name, noisy, clean, snr, fileid, level, noise, reverb, voice, language, seconds,
@@ -34,11 +34,31 @@ from tqdm import tqdm
 from eval import pairs as source_pairs
 from eval.pairs import Pair, SetError, examine, load_pair, sha256
 from reference.clips import to_int16
-from reference.files import whole
+from reference.files import read_json, whole
 
 RATE = 48000
 EMBEDDED = Path(__file__).parent / "embedded"
-FORMAT = 3  # of set.json and of the way clips are prepared; a change prepares anew
+FORMAT = 4  # of set.json and of the way clips are prepared; a change prepares anew
+
+
+def read_set(folder: Path, with_clean: bool = True) -> dict:
+    """set.json of a prepared set. SystemExit when it is missing, cut off or of something else, and
+    when it holds recordings without clean speech for one who needs it."""
+    about = read_json(folder / "set.json", "prepare it anew: python -m eval.testset prepare",
+                      "clips")
+    if with_clean and not all(clip.get("clean") for clip in about["clips"]):
+        raise SystemExit(f"error: {folder}: holds recordings without clean speech; this needs a "
+                         "set with both")
+    return about
+
+
+def known_set(folder: Path) -> dict:
+    """set.json as it is, {} when it is cut off: it is then made anew."""
+    try:
+        return read_set(folder, with_clean=False)
+    except SystemExit as reason:
+        print(f"{str(reason).removeprefix('error: ')}; doing so", file=sys.stderr)
+        return {}
 
 
 def locate(source: str | Path) -> Path:
@@ -48,14 +68,15 @@ def locate(source: str | Path) -> Path:
 
 def source_hash(pairs: list[Pair], problems: list[str]) -> str:
     """One hash over names, facts and contents of all files, over the problems and FORMAT."""
-    rows = [[p.noisy.name, sha256(p.noisy), p.clean.name, sha256(p.clean), p.facts] for p in pairs]
+    rows = [[p.noisy.name, sha256(p.noisy), p.clean and [p.clean.name, sha256(p.clean)], p.facts]
+            for p in pairs]
     return hashlib.sha256(json.dumps([FORMAT, rows, problems]).encode()).hexdigest()
 
 
 def usual_rate(pairs: list[Pair]) -> int:
     """The rate in Hz that most files have by their headers, the first one's of several."""
     found = Counter()
-    for path in (path for pair in pairs for path in (pair.noisy, pair.clean)):
+    for path in (path for pair in pairs for path in (pair.noisy, pair.clean) if path):
         try:
             found[sf.info(path).samplerate] += 1
         except (sf.SoundFileError, RuntimeError, OSError):
@@ -74,8 +95,11 @@ def write_pair(pair: Pair, out: Path, wanted: int) -> dict:
         raise ValueError(f"{pair.noisy}: rate is {rate} Hz, most clips have {wanted} Hz; split the "
                          "set by rate")
     entry = {"name": pair.noisy.stem, "noisy": f"noisy/{pair.noisy.stem}.wav",
-             "clean": f"clean/{pair.noisy.stem}.wav", **pair.facts}
+             "clean": f"clean/{pair.noisy.stem}.wav" if pair.clean else None, **pair.facts}
     for kind, x in (("noisy", noisy), ("clean", clean)):
+        if x is None:
+            entry[f"sha256_{kind}"] = None
+            continue
         x = soxr.resample(x, rate, RATE) if rate != RATE else x
         sf.write(out / entry[kind], to_int16(x), RATE, subtype="PCM_16")
         entry[f"sha256_{kind}"] = sha256(out / entry[kind])
@@ -96,17 +120,20 @@ def write_all(pairs: list[Pair], out: Path) -> tuple[list[dict], int, list[str]]
     return entries, set_rate, problems
 
 
-def prepare(source: str | Path, out: Path, strict: bool = False) -> Path:
-    """Make OUT/<set> from "embedded" or a folder; the folder written. Nothing is done when it is
-    there already and the source has not changed. Raises SetError with all problems found when no
-    clip is left, and for any problem if `strict`."""
+def prepare(source: str | Path, out: Path, strict: bool = False, name: str | None = None) -> Path:
+    """Make OUT/<name> (else the folder's own) from "embedded" or a folder; the folder written.
+
+    Nothing is done when it is there already and the source has not changed. Raises SetError with
+    all problems found when no clip is left, and for any problem if `strict`.
+    """
     folder = locate(source)
     pairs, problems = examine(folder)
     if problems and (strict or not pairs):
         raise SetError(folder, problems)
-    digest, target = source_hash(pairs, problems), out / folder.name
+    name = name or folder.name
+    digest, target = source_hash(pairs, problems), out / name
     if (target / "set.json").exists():
-        about = json.loads((target / "set.json").read_text())
+        about = known_set(target)
         if about.get("source_sha256") == digest and not (strict and about["problems"]):
             return target
     with whole(target) as new:
@@ -114,7 +141,7 @@ def prepare(source: str | Path, out: Path, strict: bool = False) -> Path:
         problems += bad
         if problems and (strict or not entries):
             raise SetError(folder, problems)
-        about = {"name": folder.name, "score_rate": rate, "source": str(source),
+        about = {"name": name, "score_rate": rate, "source": str(source),
                  "source_sha256": digest, "resampler": f"soxr {soxr.__version__} HQ",
                  "problems": problems, "clips": entries}
         (new / "set.json").write_text(json.dumps(about, indent=1) + "\n")
@@ -123,8 +150,11 @@ def prepare(source: str | Path, out: Path, strict: bool = False) -> Path:
 
 def run_prepare(args: argparse.Namespace) -> int:
     """`prepare`: what was left out on stderr, the folder on stdout."""
-    target = prepare(args.source, args.out, args.strict)
-    problems = json.loads((target / "set.json").read_text())["problems"]
+    target = prepare(args.source, args.out, args.strict, args.name)
+    about = read_set(target, with_clean=False)
+    if not about["clips"][0]["clean"]:
+        print("no clean speech in this set: DNSMOS alone can be measured", file=sys.stderr)
+    problems = about["problems"]
     if problems:
         print(f"left out: {SetError(locate(args.source), problems)}", file=sys.stderr)
     print(target)
@@ -157,6 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
     reader = commands.add_parser("prepare", help="make the prepared set of a folder")
     reader.add_argument("source", metavar="embedded|DIR")
     reader.add_argument("--out", type=Path, default=Path("build/sets"))
+    reader.add_argument("--name", help="of the prepared set; else that of the folder")
     reader.add_argument("--strict", action="store_true", help="no set when any clip has a fault")
     reader.set_defaults(run=run_prepare)
     checker = commands.add_parser("check", help="verify names, sums and sound of a folder")

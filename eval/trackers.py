@@ -1,7 +1,8 @@
 """The pitch tracker's part of the report: BUILD/studies/pitch-<set>.json of studies.pitch."""
 
-import json
 from pathlib import Path
+
+from reference.files import read_json
 
 HEAD = ["noise", "clips", "voiced frames", "gross %", "octave %", "moved %", "coherence",
         "coherence, WORLD's period"]  # fmt: skip
@@ -14,7 +15,7 @@ NOTE = (
 
 def read(build: Path) -> list[dict]:
     """`pitch` of report.json: [{set, tools, pitch: [a row a condition]}]."""
-    return [json.loads(path.read_text()) for path in sorted(build.glob("studies/pitch-*.json"))]
+    return [read_json(path) for path in sorted(build.glob("studies/pitch-*.json"))]
 
 
 def cell(value: float | None, digits: int) -> str:

@@ -3,3 +3,5 @@
 `make publish` (python -m pages) writes every part that stands between `<!-- begin NAME -->` and
 `<!-- end -->` from eval/baseline, the weights and the plan; the rest is written by hand.
 """
+
+import reference.interrupt  # noqa: F401

@@ -4,6 +4,7 @@ Times on ARM are estimates (targets.cycles), those of this kind of machine measu
 """
 
 from eval.baseline import read, read_all
+from eval.complexity import share_of_core, span
 from eval.systems import read_table
 from pages.counts import CPUS, instructions
 from pages.scores import model_names
@@ -50,20 +51,13 @@ def boards() -> str:
                   "MHz at one instruction a cycle", "flash, KB", "RAM, KB"], lines)
 
 
-def span(ends: list[float]) -> str:
-    """Two figures as a range, with two significant digits."""
-    least, most = (f"{end:#.2g}".rstrip(".") for end in ends)
-    return least if least == most else f"{least}–{most}"
-
-
 def time_on(core: str, model: str) -> str | None:
     """ms and per cent of a core: weights in the largest L2 that holds them, to all from memory."""
     rows = (read("cycles", f"arm64-{model}") or {"rows": []})["rows"]
     row = next((r for r in rows if (r["core"], r["call"]) == (core, "frame")), None)
     if row is None:
         return None
-    least = row["percent_l2" if fits(row, L2_KB[-1]) else "percent_dram"][0]
-    ends = [least, row["percent_dram"][1]]
+    ends = share_of_core(row, 1024 * L2_KB[-1])
     return f"{span([end * HOP_MS / 100 for end in ends])} ms, {span(ends)} %"
 
 

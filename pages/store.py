@@ -22,7 +22,7 @@ from eval.score import tools
 from pages import sound
 from pages.scores import MEASURES
 from reference.dnn import fit_model, weights_hash
-from reference.files import whole
+from reference.files import read_json, whole
 
 OURS = ("float", "twin")
 FOUND = {"integers": ("score/cost-*.json", "drift/*.json", "check/matrix.json",
@@ -67,7 +67,7 @@ def groups(rows: list[dict]) -> list[dict]:
 def check_model(build: Path, testset: str, model: str) -> None:
     """Raises SystemExit unless the clips that were scored are of this model."""
     note = build / "out" / "twin" / testset / "done.json"
-    notes = json.loads(note.read_text()) if note.exists() else {}
+    notes = read_json(note) if note.exists() else {}
     made = {one["model"] for one in notes.values()}
     if made != {model}:
         raise SystemExit(f"error: {note.parent} is of {', '.join(made) or 'no model'}, not of "
@@ -106,7 +106,7 @@ def others(build: Path, testset: str, model: str) -> Iterator[str]:
     """Stores what else was measured of the model, the set, or both."""
     for kind, patterns in FOUND.items():
         for path in sorted(found for pattern in patterns for found in build.glob(pattern)):
-            result = json.loads(path.read_text())
+            result = read_json(path)
             if result.get("model", model) != model or result.get("testset", testset) != testset:
                 continue
             if result.get("weights", weights_hash(model)) != weights_hash(model):

@@ -18,7 +18,12 @@ def cell(value: object) -> str:
     """Text of one cell."""
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) else str(value).replace("|", r"\|")
+    return f"{value:,}" if isinstance(value, int) else plain(str(value))
+
+
+def plain(text: str) -> str:
+    """A text whose letters are no table, no tag and no line of their own, as in names of files."""
+    return re.sub("<(?=[A-Za-z/!?])", "&lt;", " ".join(text.splitlines()).replace("|", r"\|"))
 
 
 def fill(text: str, name: str, part: str) -> str:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from reference.files import whole
+from reference.files import read_json, whole
+from reference.interrupt import deaf
 
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 """What the workers read: each has one thread, or they wait for one another all the time."""
@@ -53,8 +54,10 @@ def every_clip(
     groups = group(todo)
     os.environ |= dict.fromkeys(BLAS_THREADS, "1")
     processes = min(jobs, len(groups)) or 1
+    with deaf():
+        pool = multiprocessing.get_context("spawn").Pool(processes, *begin)
     with (
-        multiprocessing.get_context("spawn").Pool(processes, *begin) as pool,
+        pool,
         tqdm(total=len(todo), desc=title, disable=not todo) as progress,
     ):
         for found in pool.imap_unordered(Named(work), groups):
@@ -85,8 +88,11 @@ def is_done(told: dict, stamp: dict) -> bool:
 
 
 def read(note: Path) -> dict[str, dict]:
-    """What a note says; nothing without it."""
-    return json.loads(note.read_text()) if note.exists() else {}
+    """What a note says; nothing without it, or when it is cut off: all is then done anew."""
+    try:
+        return read_json(note) if note.exists() else {}
+    except SystemExit:
+        return {}
 
 
 def write(note: Path, told: dict[str, dict]) -> None:

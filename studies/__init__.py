@@ -16,3 +16,5 @@ Which of several weights to ship:
 The others leave BUILD/studies/<study>[-<model>]-X.json; `make baseline` keeps it, `make publish`
 writes it into the pages. Sound of every step is in BUILD/<study>/out/<step>/X/.
 """
+
+import reference.interrupt  # noqa: F401

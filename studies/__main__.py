@@ -1,5 +1,6 @@
 """python -m studies"""
 
+
 import sys
 
 from studies.run import main

@@ -24,6 +24,7 @@ import soundfile
 from scipy import signal
 
 from eval.mixing import MixError, active_level, to_level
+from eval.testset import read_set
 from reference import dnn
 from reference.clips import to_int16
 from reference.files import whole
@@ -239,7 +240,7 @@ def cases(folder: Path, weights: dnn.Weights, rival: Callable | None) -> Iterato
     """The rows of all cases, from the clips of a prepared set."""
     rng = np.random.default_rng(20)
     pairs = [[soundfile.read(folder / clip[side])[0] for side in ("noisy", "clean")]
-             for clip in json.loads((folder / "set.json").read_text())["clips"]]
+             for clip in read_set(folder)["clips"]]
     noisy, clean = (list(side) for side in zip(*pairs, strict=True))
     cuts = [sent(x) for x in (cut(x, rng) for x in clean) if x is not None]
     if not cuts:

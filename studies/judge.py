@@ -11,7 +11,6 @@ clip by clip. Weights are files of any name in the layout of reference/models, f
 
 import argparse
 import csv
-import json
 import multiprocessing
 import os
 import sys
@@ -22,8 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eval.testset import read_set
 from reference import dnn
 from reference.clips import hops_side_by_side, read, to_int16, without_delay
+from reference.interrupt import deaf
 from reference.runner import BLAS_THREADS
 from reference.suppressor import BackEnd, Options, Suppressor
 
@@ -88,7 +89,7 @@ def score(clean: np.ndarray, enhanced: np.ndarray, quick: bool) -> dict[str, flo
 
 def jobs(folder: Path, weights: list[Path], quick: bool) -> list[Job]:
     """The clips of a prepared set by length, TOGETHER at a time."""
-    clips = sorted(json.loads((folder / "set.json").read_text())["clips"],
+    clips = sorted(read_set(folder)["clips"],
                    key=lambda clip: clip["seconds"])
     return [Job(folder, clips[k : k + TOGETHER], weights, quick)
             for k in range(0, len(clips), TOGETHER)]
@@ -162,7 +163,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    with multiprocessing.get_context("spawn").Pool(min(args.jobs, len(todo))) as pool:
+    with deaf():
+        pool = multiprocessing.get_context("spawn").Pool(min(args.jobs, len(todo)))
+    with pool:
         rows = [row for some in pool.imap_unordered(judge, todo) for row in some]
     for folder in args.sets:
         mine = [row for row in rows if row["set"] == folder.name]

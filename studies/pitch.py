@@ -19,7 +19,6 @@ condition.
 
 import argparse
 import csv
-import json
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -30,6 +29,7 @@ import soundfile as sf
 import soxr
 
 from eval.mixing import MixError, active_level
+from eval.testset import read_set
 from reference import erb, oracle
 from reference.comb import Comb
 from reference.files import whole
@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {args.set}: no prepared set; run python -m eval.testset prepare first",
               file=sys.stderr)
         return 2
-    about, rows, failed = json.loads((args.set / "set.json").read_text()), [], 0
+    about, rows, failed = read_set(args.set), [], 0
     for number, clip in enumerate(about["clips"], 1):
         if sys.stderr.isatty():
             print(f"\rpitch: clip {number} of {len(about['clips'])}", end="", file=sys.stderr)

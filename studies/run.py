@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import json
 import os
 import sys
 from functools import partial
@@ -13,6 +12,7 @@ import soundfile
 
 from eval.score import score, tools
 from eval.tables import DIGITS, HEADS, STEP_MEASURES, show
+from eval.testset import read_set
 from reference import dnn
 from reference.dnn import fit_model, weights_hash
 from reference.files import whole
@@ -64,7 +64,7 @@ def show_rows(rows: list[dict]) -> None:
 
 def make(args: argparse.Namespace) -> None:
     """Make the steps of every clip that are not there yet."""
-    about, out = json.loads((args.set / "set.json").read_text()), args.build / args.study
+    about, out = read_set(args.set), args.build / args.study
     clips = [Clip(clip["name"], tuple(args.set / clip[side] for side in ("noisy", "clean")))
              for clip in about["clips"]]  # fmt: skip
     key = {"version": fingerprint(args.model)}

@@ -31,8 +31,9 @@ def fastest(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def main() -> None:
-    argparse.ArgumentParser(prog="python -m studies.speed", description=__doc__).parse_args()
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m studies.speed", description=__doc__)
+    parser.parse_args(arguments)
     shape = (2, int(SECONDS * RATE))
     clean, noise = 0.1 * np.random.default_rng(1).standard_normal(shape)  # any sound
     noisy = clean + noise

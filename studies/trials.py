@@ -9,7 +9,6 @@ A suppressor is judged by what it leaves alone as much as by what it removes, an
 * minutes without a reset: PESQ-WB of the clip after them, and how much less than after a reset.
 """
 
-import json
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
@@ -21,6 +20,7 @@ import numpy as np
 import soundfile
 
 from eval.mixing import active_level
+from eval.testset import read_set
 from reference import dnn
 from reference.params import HOP, RATE
 from reference.suppressor import Suppressor, enhance, load_network
@@ -46,7 +46,7 @@ STEPS = {
 def late(model: str, folder: Path) -> dnn.Network:
     """The network after LATE_MINUTES of the noisy clips of a prepared set, one after the other."""
     network, left = dnn.Network(load_network(model)), int(LATE_MINUTES * 60 * RATE / HOP)
-    for clip in cycle(json.loads((folder / "set.json").read_text())["clips"]):
+    for clip in cycle(read_set(folder)["clips"]):
         features = front(folder / clip["noisy"])[:left]
         network.run(features)
         left -= len(features)
@@ -116,7 +116,7 @@ def levels(scores: dict[str, list[float]]) -> list[dict]:
 
 def result(rows: list[dict], folder: Path, out: Path) -> dict:
     """{"rows": [{trial, measure, mean, worst, wanted}]}. Raises SystemExit without a score."""
-    about = json.loads((folder / "set.json").read_text())
+    about = read_set(folder)
     failed = [f"{r['clip']}: {r['error']}" for r in rows
               if r.get("error") and r["system"] in STEPS.keys() - set(UNSCORED)]
     if failed:

@@ -2,3 +2,5 @@
 
 One `.toml` file a target. Nothing in here knows about audio quality or Q formats.
 """
+
+import reference.interrupt  # noqa: F401

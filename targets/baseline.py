@@ -13,6 +13,7 @@ import os
 import platform
 from pathlib import Path
 
+from reference.files import read_json
 from targets.run import read_record
 from targets.target import ROOT, load
 
@@ -36,7 +37,7 @@ def changes(record: dict) -> list[dict]:
     path = path_of(record)
     if not path or not path.is_file():
         raise SystemExit(f"no baseline {path.name if path else ''} to compare with")
-    before, compiler = json.loads(path.read_text()), record["provenance"]["compiler"]
+    before, compiler = read_json(path, "git has it"), record["provenance"]["compiler"]
     if before["compiler"] != compiler:
         raise SystemExit(f"{path.name}: counted with {before['compiler']}, here {compiler}; "
                          "not compared")  # fmt: skip

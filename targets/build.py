@@ -14,6 +14,7 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from reference.files import alone
 from targets import shared
 from targets.target import HARNESS, Target, load
 
@@ -194,7 +195,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target")
     target = load(parser.parse_args().target)
-    build(target)
+    with alone(target.folder):
+        build(target)
     checks = "globals, outside symbols" + (", float arithmetic" if target.check else "")
     print(f"{target.folder}: library and command built; none of: {checks}")
 

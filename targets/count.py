@@ -107,7 +107,7 @@ def build_plugin(target: Target) -> Path:
     plugin = target.folder / "count_plugin.so"
     source = HARNESS / "count_plugin.c"
     flags = ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-shared", "-fPIC"]
-    call(["gcc", *flags, str(source), "-o", str(plugin)])
+    call([load("host").compile["cc"], *flags, str(source), "-o", str(plugin)])
     return plugin.resolve()
 
 

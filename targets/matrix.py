@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 
 from reference.clips import to_int16
-from reference.files import whole
+from reference.files import read_json, whole
 from reference.signals import adversarial, speech
 from targets import build
 from targets.diff import command_taps, first_difference, twin_taps
@@ -101,7 +101,7 @@ def finished_cell(name: str, target: Target, twins: dict[tuple[str, ...], bytes]
     again, else of `check_cell`.
     """
     path, digest, begin = DONE / f"{name}.json", made_of(name, target, twins), time.monotonic()
-    if path.exists() and (found := json.loads(path.read_text()))["made_of"] == digest:
+    if path.exists() and (found := read_json(path))["made_of"] == digest:
         print(f"{name}: as the interrupted check found it", flush=True)
         return found
     rows = check_cell(name, target, twins)

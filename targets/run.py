@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from reference.files import whole
+from reference.files import read_json, whole
 from targets import diff
 from targets.diff import run_command
 from targets.target import ROOT, Target, load, read_plan
@@ -57,11 +57,20 @@ def provenance(target: Target) -> dict[str, str]:
     }
 
 
+def last_record(path: Path) -> dict:
+    """run.json as it was left; nothing of one that is cut off, which is then written anew."""
+    try:
+        return read_json(path, "it is written anew")
+    except SystemExit as reason:
+        print(str(reason).removeprefix("error: "), file=sys.stderr)
+        return {}
+
+
 def read_record(target: Target) -> dict:
     """run.json of this very command, or an empty one: rows of an older build are not kept."""
     path = target.folder / "run.json"
     now = provenance(target)
-    record = json.loads(path.read_text()) if path.is_file() else {}
+    record = last_record(path) if path.is_file() else {}
     before = record.get("provenance", {})
     if any(before.get(key) != now[key] for key in ("plan", "command", "emulator")):
         record = {}
@@ -71,8 +80,9 @@ def read_record(target: Target) -> dict:
 
 
 def write_record(target: Target, record: dict) -> None:
-    """Writes run.json."""
-    (target.folder / "run.json").write_text(json.dumps(record, indent=1) + "\n")
+    """Writes run.json, whole or not at all."""
+    with whole(target.folder / "run.json") as new:
+        new.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def put_row(rows: list[dict], row: dict, keys: tuple[str, ...]) -> list[dict]:

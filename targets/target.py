@@ -1,10 +1,12 @@
 """Read `targets/<name>.toml`: compiler, flags, CPUs and how to run on them."""
 
-import json
+import shutil
 import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from reference.files import read_json
 
 ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "targets" / "harness"
@@ -20,9 +22,10 @@ class Target:
     """Command line before the program, {cpu}, {python}, {harness} filled in; empty: run it as it
     is. A table has one for each CPU."""
     compile: dict
-    """cc, ar, flags, link ({harness} filled in). driver: flags of every link. module: flags that
-    link the library as a WebAssembly module, in place of a shared library and a command. start:
-    sources of targets/harness in every program, for a board without a system; no shared library."""
+    """cc, ar, flags, link ({harness} filled in). instead: of cc, where this machine lacks it.
+    driver: flags of every link. module: flags that link the library as a WebAssembly module, in
+    place of a shared library and a command. start: sources of targets/harness in every program, for
+    a board without a system; no shared library."""
     check: dict
     """objdump and `float`, the pattern of forbidden mnemonics: without, no disassembly check.
     outside: symbols that the library may take from the system. kernel_cpus: further CPUs with
@@ -75,11 +78,14 @@ def load(name: str) -> Target:
 def parse(text: str) -> Target:
     """Target that a toml file describes."""
     table = tomllib.loads(text)
+    compile_ = table["compile"]
+    if "instead" in compile_ and not shutil.which(compile_["cc"]):
+        compile_["cc"] = compile_["instead"]
     return Target(
         name=table["name"],
         cpus=table["cpus"],
         run=table["run"],
-        compile=table["compile"],
+        compile=compile_,
         check=table.get("check", {}),
         cycles=table.get("cycles", {}),
     )
@@ -90,4 +96,4 @@ def read_plan(target: Target) -> dict:
     path = target.folder / "gen" / "plan.json"
     if not path.is_file():
         raise SystemExit(f"{path}: not found; `make gen target={target.name}` writes it")
-    return json.loads(path.read_text())
+    return read_json(path, f"remove it, then `make gen target={target.name}`", "hash", "model")

@@ -12,7 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import ERB, HEADER, SUPPRESSOR, needs, needs_arm64, write_set, write_stand_in
+from conftest import (
+    ERB,
+    HEADER,
+    PLAN,
+    SUPPRESSOR,
+    needs,
+    needs_arm64,
+    write_set,
+    write_stand_in,
+)
 
 from eval import provenance
 from targets import build, diff, run, shared, target
@@ -247,6 +256,39 @@ def test_record_of_an_older_build_is_dropped(tmp_path, monkeypatch):
     assert run.read_record(host)["conformance"]
     build_changed(tmp_path, monkeypatch, "host", suppressor_c=SUPPRESSOR.replace("0.0.0", "0.0.1"))
     assert not run.read_record(host)["conformance"]
+
+
+def test_a_record_that_is_cut_off_is_written_anew(stand_in, monkeypatch, capsys):
+    monkeypatch.chdir(stand_in)
+    host = target.load("host")
+    run.write_record(host, run.read_record(host) | {"conformance": [{"cpu": "native"}]})
+    path = host.folder / "run.json"
+    path.write_text(path.read_text()[:200])
+    assert run.read_record(host)["conformance"] == []
+    assert "run.json: is cut off" in capsys.readouterr().err
+    run.write_record(host, run.read_record(host))
+    assert json.loads(path.read_text())["provenance"]["plan"]
+
+
+def test_a_plan_that_is_cut_off_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gen = write_stand_in(tmp_path, "host")
+    (gen / "plan.json").write_text(PLAN[:50])
+    with pytest.raises(SystemExit, match="plan.json: is cut off.*make gen target=host"):
+        target.read_plan(target.load("host"))
+
+
+@pytest.mark.skipif(not shutil.which("clang"), reason="clang not found; `make setup full=1`")
+def test_clang_alone_builds_for_this_machine(tmp_path, monkeypatch):
+    found = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "gcc" else found(name))
+    monkeypatch.chdir(tmp_path)
+    write_stand_in(tmp_path, "host")
+    host = target.load("host")
+    assert host.compile["cc"] == "clang"
+    build.build(host)
+    done = subprocess.run([host.folder / "percepnet", "-V"], check=True, capture_output=True)
+    assert b"stand-in" in done.stdout
 
 
 def test_help_has_every_word():

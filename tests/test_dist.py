@@ -21,6 +21,7 @@ from conftest import needs
 from elftools.elf.elffile import ELFFile
 from shipped import call, needs_program
 
+from codegen.plan import VERSION
 from reference.dnn import weights_hash
 from targets import dist, sbom
 from targets.target import ROOT, load
@@ -101,6 +102,25 @@ def test_same_contents_same_bytes():
     assert first[3:8] == bytes(5)  # gzip: neither a name nor a time
     with tarfile.open(fileobj=io.BytesIO(first)) as tar:
         assert [(m.name, m.mtime, m.uid) for m in tar] == [("x-1/a.c", 0, 0), ("x-1/b.c", 0, 0)]
+
+AGAIN = """
+import os
+from codegen import render
+from targets import dist, vectors
+from targets.target import load
+os.umask(0o077)
+vectors.SECONDS = 0.2
+render.write("small", load("host").folder / "gen")
+dist.write(load("host"))
+"""
+
+
+def test_another_process_another_day_writes_the_same_bytes(unpacked, tmp_path):
+    """Of the whole way from weights to archive: another folder, umask, time zone, order of sets."""
+    first = next((unpacked("host").parent / "build/host").glob("*.tar.gz"))
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
+    subprocess.run([sys.executable, "-c", AGAIN], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "build/host" / first.name).read_bytes() == first.read_bytes()
 
 
 def test_stale_c_is_refused(tmp_path, monkeypatch):
@@ -200,6 +220,24 @@ def test_shared_libraries_export_their_own_names_only(package):
     assert {"percepnet_init", "percepnet_process"} <= exported(package / "build/libpercepnet.so")
     front = exported(package / "build/librnnoise.so")
     assert {name.partition("_")[0] for name in front} == {"rnnoise"}
+
+
+def soname(library: Path) -> str:
+    with library.open("rb") as file:
+        tags = ELFFile(file).get_section_by_name(".dynamic").iter_tags("DT_SONAME")
+        return next(tags).soname
+
+
+def test_installed_library_has_the_number_of_its_interface(prefix):
+    """A program that was linked asks for libpercepnet.so.0, and finds it."""
+    number = f"libpercepnet.so.{VERSION.split('.')[0]}"
+    link = prefix / "lib/libpercepnet.so"
+    assert link.is_symlink() and link.resolve().name == number and soname(link) == number
+
+
+def test_the_change_log_begins_with_the_version():
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert headings[0] == VERSION and headings == sorted(headings, reverse=True)
 
 
 @pytest.mark.parametrize("size", [0, 959])

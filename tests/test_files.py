@@ -1,6 +1,7 @@
 """Files and folders appear whole or not at all, whoever else makes them; parts of pages."""
 
 import multiprocessing
+import time
 from contextlib import nullcontext
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import soundfile
 
 from reference import clips, runner
-from reference.files import whole
+from reference.files import alone, read_json, whole
 from reference.markdown import fill, table
 
 FORK = multiprocessing.get_context("fork")
@@ -106,3 +107,32 @@ def test_a_killed_run_leaves_no_note_of_the_one_before(tmp_path, monkeypatch):
             clips.process_set("one", doubled, str)
         notes.append(sorted(runner.read(tmp_path / "out" / "done.json")))
     assert notes == [["a"], []]
+
+
+def take(folder, order) -> None:
+    """Process: hold a folder for a while."""
+    with alone(folder):
+        order.put("in")
+        time.sleep(0.3)
+        order.put("out")
+
+
+def test_two_builds_in_one_folder_wait_for_each_other(tmp_path):
+    order = FORK.SimpleQueue()
+    both = [FORK.Process(target=take, args=(tmp_path / "host", order)) for _ in range(2)]
+    for process in both:
+        process.start()
+    assert [order.get() for _ in range(4)] == ["in", "out"] * 2
+
+
+@pytest.mark.parametrize("text, words", [('{"a": 1', "cut off or no JSON"), ("", "cut off"),
+                                         ("[1]", "no JSON object"), ('{"b": 1}', "has no a"),
+                                         (None, "cannot be read")])  # fmt: skip
+def test_json_that_is_none_is_said_in_a_sentence(tmp_path, text, words):
+    path = tmp_path / "run.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SystemExit, match=f"run.json: .*{words}.*; mend it"):
+        read_json(path, "mend it", "a")
+    path.write_text('{"a": 1}')
+    assert read_json(path, "mend it", "a") == {"a": 1}

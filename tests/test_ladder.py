@@ -161,7 +161,7 @@ def test_speed_is_told_for_whole_clips_and_hop_by_hop(monkeypatch, capsys):
     """Figures, not their size: the machine decides that."""
     monkeypatch.setattr(speed, "SECONDS", 0.2)
     monkeypatch.setattr(speed, "RUNS", 1)
-    speed.main()
+    speed.main([])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines] == [
         "features and targets, whole", "features, whole", "features, hop by hop"

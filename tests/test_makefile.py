@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 from functools import cache
@@ -127,3 +128,91 @@ def test_a_set_is_made_again_only_when_its_contents_change(tmp_path):
         times.append(made.stat().st_mtime_ns)
     assert times[0] == times[1] != times[2] and not (tmp_path / "x").exists()
     assert len(json.loads(made.read_text())["clips"]) == 2
+
+
+ODD = "a b; $(shell touch RAN) $x '\"%"
+"""A folder's name that make and a shell would both stumble over, or run."""
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """The repository's rooms in a folder of that name, to call make in."""
+    place = tmp_path / ODD
+    place.mkdir()
+    for link in ("Makefile", ".venv", "targets", "eval", "reference", "codegen", "tests",
+                 "pyproject.toml", "requirements"):
+        (place / link).symlink_to(ROOT / link)
+    return place
+
+
+def make(place, *words: str, **options) -> subprocess.CompletedProcess:
+    """make there, without what a make around this test passes on."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run(["make", "--no-print-directory", "-o", ".venv/core", *words], cwd=place,
+                          check=False, capture_output=True, text=True, env=environment,
+                          **options)  # fmt: skip
+
+
+def test_a_set_and_a_clone_may_lie_anywhere(clone, tmp_path):
+    """Neither name is expanded or run, and the prepared set has one that is harmless."""
+    for kind in ("noisy", "clean"):
+        (tmp_path / "sets" / ODD / kind).mkdir(parents=True)
+        sf.write(tmp_path / "sets" / ODD / kind / "c.wav", np.full(4800, 0.1), 48000)
+    done = make(clone, "sets", f"testset={tmp_path}/sets/{ODD}")
+    assert done.returncode == 0, done.stderr
+    (made,) = (clone / "build" / "sets").glob("[!.]*")
+    assert re.fullmatch(r"[\w.-]+", made.name, re.ASCII)
+    about = json.loads((made / "set.json").read_text())
+    assert about["name"] == made.name and about["source"] == f"{tmp_path}/sets/{ODD}"
+    assert not list(tmp_path.rglob("RAN"))
+
+
+def test_every_word_can_be_read_in_a_clone_with_an_odd_name(clone):
+    for word in ("all", "test", "counts", "dist", "wheel", "docs", "train"):
+        done = make(clone, "-n", word, "speech=/a b", "noise=/$(c)")
+        assert done.returncode == 0, (word, done.stderr)
+        assert "/a b" not in done.stdout and "$(c)" not in done.stdout
+
+
+@pytest.mark.parametrize("word", ["model=a;b", "target=$(shell touch RAN)", "systems=`c`",
+                                  "name=../x y'", "minutes=1 && c"])  # fmt: skip
+def test_odd_names_are_refused_before_anything_runs(clone, word):
+    done = make(clone, "-n", "all", word)
+    assert done.returncode and not done.stdout and "names hold letters, digits" in done.stderr
+    assert not list(clone.rglob("RAN"))
+
+
+def test_a_clone_within_a_clone_takes_paths_as_they_are(clone):
+    """A path with make's own sign reaches a make within make unchanged."""
+    (clone / "sub.mk").write_text("include Makefile\nnested:\n\t@$(MAKE) -f sub.mk told\n"
+                                  "told:\n\t@printf '<%s>' \"$$testset\"\n")
+    done = make(clone, "-f", "sub.mk", "nested", "testset=/p $x $(y)")
+    assert "</p $x $(y)>" in done.stdout, done.stderr
+
+
+def test_another_set_counts_nothing_again():
+    done = subprocess.run(["make", "-npq", "target=arm64", "bench"], cwd=ROOT, check=False,
+                          capture_output=True, text=True)  # fmt: skip
+    (line,) = re.findall(r"^build/stamps/bench-arm64: (.*)$", done.stdout, re.M)
+    real, _, order_only = line.partition("|")
+    assert "check-arm64-embedded" in order_only and "embedded" not in real
+
+
+def test_clean_leaves_training_runs(clone):
+    for name in ("train/small", "host", "sets"):
+        (clone / "build" / name).mkdir(parents=True)
+    assert make(clone, "clean").returncode == 0
+    assert [path.name for path in (clone / "build").iterdir()] == ["train"]
+    assert make(clone, "clean").returncode == 0
+
+
+def test_clips_that_cannot_be_scored_are_said_by_make_score(clone):
+    """The table is there, make goes on to the report, and the word itself says "incomplete"."""
+    (clone / "build" / "score").mkdir(parents=True)
+    (clone / "build" / "sets" / "embedded").mkdir(parents=True)
+    (clone / "build" / "sets" / "embedded" / "set.json").write_text("{}")
+    csv = clone / "build" / "score" / "embedded.csv"
+    for error, code in (("", 0), ("silent", 2)):
+        csv.write_text(f"system,clip,snr,pesq_wb,error\nnoisy,a,0,1.5,{error}\n")
+        done = make(clone, "-o", "build/score/embedded.csv", "score")
+        assert done.returncode == code and ("1 of 1 clips" in done.stderr) == bool(error)

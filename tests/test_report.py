@@ -1,6 +1,8 @@
 """The report: exact means, the interface of report.json, a page that stands alone."""
 
+import base64
 import csv
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -13,6 +15,7 @@ from eval import pareto, statistics
 from eval.metrics import METRICS
 from eval.report import gather, main, margins, plan_margins
 from eval.score import FIELDS
+from eval.tables import merged
 
 RATE = 48000
 FIGURES = {"noisy": 1.2, "float": 1.8, "twin": 1.79, "host": 1.79, "arm64-cortex-a53": 1.79}
@@ -179,6 +182,9 @@ def test_pareto_of_the_other_sizes(build, tmp_path, monkeypatch):
     assert report["pareto"][-1] == {"testset": "tiny", "system": "full arm64-max",
                                     "instructions": 7, "pesq_wb": 2.5, "counted": "eval/baseline"}
     assert [p["system"] for p in report["pareto"]] == ["arm64-cortex-a53", "full arm64-max"]
+    checked = {"target": "arm64", "cpu": "max"}
+    assert len(pareto.plot(report, "tiny")["points"]) == 1, "max was not checked here"
+    report["conformance"].append(checked)
     assert len(pareto.plot(report, "tiny")["points"]) == 2
 
 
@@ -216,8 +222,8 @@ def test_page_stands_alone(build, capsys):
     assert not page.open
     assert all(link.startswith(("data:", "#")) for link in page.links)
     assert not re.search(r"https?://", text)
-    assert page.tags.count("audio") == 9  # 3 clips of 3 signals
-    assert page.tags.count("img") == 10  # their spectrograms, and the cost by stage
+    assert page.tags.count("audio") == 11  # noisy and ours in front, 3 clips of 3 signals
+    assert page.tags.count("img") == 12  # their spectrograms, and the cost by stage
     assert page.ids.count("clip-one_snr0_fileid_0") == 1 and "#clip-one_snr0_fileid_0" in page.links
     assert len(text) < 8e6
     for words in ("prefers-color-scheme: dark", "width=device-width", "gru1 acc", "1,200,000"):
@@ -311,3 +317,74 @@ def test_matrix_and_costs_of_integers_are_reported(build):
     Page(page)
     assert "| host native | 0 | 7 |" in text and "7 of 2,000 recorded values differ" in page
     assert "| all | all | 3 | 2.500 | +0.0123 | 0.9000 | -0.00040 |" in text and "+0.0123" in page
+
+
+def test_the_first_screen_says_what_ran_and_what_came_out(build):
+    """In this order: the verdict, the facts, players of the median clip, the cost of a hop."""
+    assert main(["--build", str(build)]) == 0
+    page = (build / "report" / "index.html").read_text()
+    verdict = page.index("raises PESQ-WB from 1.30 to 1.89")
+    assert "all 480,000 samples equal the integer model" in page[verdict:verdict + 400]
+    heard = page.index('<section id="front">')
+    assert verdict < page.index("<dt>commit</dt>") < heard < page.index('id="quality"')
+    assert heard < page.index("<b>noisy</b>") < page.index("<b>ours: ") < page.index('id="cost"')
+    assert "PESQ-WB, mean of the set</text>" in page and "logarithmic</text>" in page
+    assert "1,036 KB" in page  # of flash: weights, code and tables
+
+
+def test_equal_outputs_stand_once(build):
+    """Systems of the same samples are one row and one bar; a target is named once."""
+    path = build / "score" / "tiny.csv"
+    rows = list(csv.DictReader(path.open()))
+    for row in rows:
+        row["sha256"] = row["clip"] if row["system"] not in ("noisy", "float") else row["system"]
+    rows += [row | {"system": "arm64-cortex-a76"} for row in rows
+             if row["system"] == "arm64-cortex-a53"]
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        writer.writeheader()
+        writer.writerows(rows)
+    report, scores = gather(build)
+    shown = [row["system"] for row in merged(report, scores)["quality"] if row["snr"] is None]
+    assert shown == ["noisy", "float", "twin = host = arm64"]
+    assert len([row for row in report["quality"] if row["snr"] is None]) == 6
+
+
+class Policy(HTMLParser):
+    """The Content-Security-Policy of a page, and its scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.policy, self.scripts, self.tag = "", [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tag = tag
+        if ("http-equiv", "Content-Security-Policy") in attrs:
+            self.policy = dict(attrs)["content"]
+
+    def handle_data(self, data):
+        if self.tag == "script":
+            self.scripts.append(data)
+
+    def handle_endtag(self, tag):
+        self.tag = ""
+
+
+def test_names_of_clips_are_text_whatever_they_hold(build):
+    """No tag, no cell, no line of a name gets into the page or the Markdown; one script may run."""
+    name = "<script>alert(1)</script>|x\" onload='y"
+    quoted = name.replace('"', '""')
+    text = (build / "score" / "tiny.csv").read_text().replace("one_snr0_fileid_0", f'"{quoted}"')
+    (build / "score" / "tiny.csv").write_text(text.replace(",noise0,", ",<img src=x>|,"))
+    assert main(["--build", str(build)]) == 0
+    page = (build / "report" / "index.html").read_text()
+    found = Policy(page)
+    assert not Page(page).open and "<script>alert" not in page and "<img src=x" not in page
+    assert len(found.scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(found.scripts[0].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in found.policy and "default-src 'none'" in found.policy
+    assert "unsafe-inline" not in found.policy.split("script-src")[1]
+    markdown = (build / "report" / "report.md").read_text()
+    assert "<script" not in markdown and "<img" not in markdown
+    assert r"&lt;script>alert(1)&lt;/script>\|x" in markdown

@@ -1,11 +1,19 @@
 """Every clip once: again only where sources, key or files changed, or where it failed."""
 
 import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from reference.runner import Clip, every_clip, read
+
+ROOT = Path(__file__).parents[1]
 
 
 def copies(clips: list[Clip], out, fails: str = "") -> list[dict]:
@@ -73,3 +81,46 @@ def test_a_killed_run_goes_on_where_it_was(place):
     assert sorted(read(place / "note.json")) == ["a"]
     (place / "killer.wav").unlink()
     assert run(place, ["a", "b"])[1] == ["b"]
+
+
+def test_a_note_that_is_cut_off_is_made_anew(place):
+    run(place)
+    (place / "note.json").write_text('{"a": {')
+    assert run(place)[1] == ["a", "b", "c"] and run(place)[1] == []
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from reference.runner import Clip, every_clip
+def work(clips):
+    Path(sys.argv[1], f"begun-{clips[0].name}").touch()
+    time.sleep(60)
+if __name__ == "__main__":
+    here = Path(sys.argv[1])
+    clips = [Clip(name, (here / "a.wav",)) for name in "ab"]
+    every_clip(clips, work, here / "slow.json", {}, jobs=2, title="")
+"""
+
+
+def test_ctrl_c_ends_parent_and_workers_with_one_line(place):
+    (place / "slow.py").write_text(SLOW)
+    process = subprocess.Popen([sys.executable, str(place / "slow.py"), str(place)],
+                               stderr=subprocess.PIPE, text=True, start_new_session=True,
+                               env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip
+    while not list(place.glob("begun-*")) and process.poll() is None:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT
+    lines = [line for line in re.split(r"[\r\n]+", said) if line and "it/s" not in line
+             and "?it" not in line]  # fmt: skip
+    assert lines == ["stopped by Ctrl-C; what was finished is kept"]
+
+
+@pytest.mark.parametrize("room", ["eval", "studies", "training", "targets", "pages", "reference"])
+def test_ctrl_c_is_one_line_from_the_first_import_on(room):
+    done = subprocess.run([sys.executable, "-c", f"import {room}; raise KeyboardInterrupt"],
+                          cwd=ROOT, check=False, capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr.strip() == "stopped by Ctrl-C; what was finished is kept"

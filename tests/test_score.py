@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from eval import report
 from eval import score as scoring
 from eval.score import main, score
 
@@ -173,3 +174,30 @@ def test_a_clip_that_cannot_be_scored_is_listed(build, capsys):
     err = capsys.readouterr().err
     assert f"failed (clip): noisy {name}: " in err and "4 of 8 clips" in err
     assert sum(bool(r["error"]) for r in table(build)) == 4
+
+
+def test_recordings_without_clean_speech_have_dnsmos_alone(build, monkeypatch, capsys):
+    """Ratings stand in their columns, all others are empty, the report is written from them."""
+    path = build / "sets" / "tiny" / "set.json"
+    about = json.loads(path.read_text())
+    for clip in about["clips"]:
+        clip["clean"] = None
+    path.write_text(json.dumps(about))
+    assert run(build) == scoring.INCOMPLETE
+    assert "make .venv/dnsmos" in capsys.readouterr().err
+    ratings = {"dnsmos_sig": 3.0, "dnsmos_bak": 4.0, "dnsmos_ovrl": 2.5}
+    monkeypatch.setattr("eval.metrics.available", lambda: True)
+    monkeypatch.setattr("eval.metrics.dnsmos", lambda enhanced, rate: ratings)
+    assert run(build) == 0
+    for row in table(build):
+        assert float(row["dnsmos_ovrl"]) == 2.5 and not row["pesq_wb"] and not row["delay"]
+    assert report.main(["--build", str(build)]) == 0
+    assert "DNSMOS OVRL 2.50 → 2.50" in (build / "report" / "report.md").read_text()
+
+
+def test_scores_that_are_none_are_said(build):
+    for text in ("", "system,clip\n", "system,clip,error,pesq_wb\na,b,,inf\n", "\0"):
+        (build / "score").mkdir(exist_ok=True)
+        (build / "score" / "tiny.csv").write_text(text + "x" * bool(text == ""))
+        with pytest.raises(SystemExit, match="tiny.csv: holds no scores"):
+            scoring.read_csv(build / "score" / "tiny.csv")

@@ -16,7 +16,7 @@ from eval.embedded.noises import NOISES
 from eval.embedded.rooms import ROOMS, room_response
 from eval.mixing import MixError, active_level, early_part, in_room, mix
 from eval.pairs import SetError, check, check_sums, find_pairs
-from eval.testset import EMBEDDED, main, prepare
+from eval.testset import EMBEDDED, main, prepare, read_set
 from reference.clips import to_int16
 
 RATE = 48000
@@ -234,7 +234,8 @@ def test_nothing_left_is_no_set(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("names", "words"), [
-    ([], "no folders"), (["noisy"], "clean/"), (["clean_a", "clean_b", "noisy"], "clean_a/, cle"),
+    ([], "no folders"), (["noisy"], "no audio files"), (["noisy", "x"], "clean/"),
+    (["clean_a", "clean_b", "noisy"], "clean_a/, cle"),
     (["clean", "noisy"], "no audio files")])
 def test_folders_that_are_no_set(tmp_path, names, words):
     for name in names:
@@ -562,3 +563,20 @@ def test_snrs_below_zero_and_between(recordings, tmp_path):
     assert sorted(p.facts["snr"] for p in find_pairs(out)[0]) == [-5, 2.5]
     with pytest.raises(SystemExit):
         make(recordings, tmp_path / "other", "--snr", "5,inf")
+
+
+@pytest.mark.parametrize("inside", ["", "noisy", "noisy_testset"])
+def test_recordings_without_clean_speech_are_a_set(tmp_path, capsys, inside):
+    """The real recordings of the DNS Challenge: a folder of them, or noisy/ alone."""
+    folder = tmp_path / "real"
+    for name in ("ms_realrec_emma", "audioset_realrec_b"):
+        write(folder / inside / f"{name}.wav", tone(0.4), 48000)
+    write(folder / inside / "silent.wav", 0 * tone(0.4), 48000)
+    assert main(["prepare", str(folder), "--out", str(tmp_path / "sets")]) == 0
+    said = capsys.readouterr().err
+    assert "DNSMOS alone" in said and "silent.wav: is silent" in said
+    about = read_set(tmp_path / "sets" / "real", with_clean=False)
+    assert [clip["name"] for clip in about["clips"]] == ["audioset_realrec_b", "ms_realrec_emma"]
+    assert all(clip["clean"] is clip["sha256_clean"] is None for clip in about["clips"])
+    with pytest.raises(SystemExit, match="without clean speech"):
+        read_set(tmp_path / "sets" / "real")

@@ -1,2 +1,3 @@
-"""Training: recordings -> bank -> plans -> mixtures -> targets -> store -> networks -> weights.
-"""
+"""Training: recordings -> bank -> plans -> mixtures -> targets -> store -> networks -> weights."""
+
+import reference.interrupt  # noqa: F401

@@ -20,6 +20,7 @@ from scipy.signal import butter, sosfilt
 from torch import Tensor
 
 from reference.files import whole
+from reference.interrupt import deaf
 from reference.params import HOP, RATE
 from training import room, synth
 from training.data import Segment, bandwidth, decode
@@ -184,7 +185,9 @@ class Recipe:
         path = Path(folder) / f"{self.digest()}.i16"
         if not (path.exists() and path.with_suffix(".json").exists()):
             if workers > 1:
-                with get_context("spawn").Pool(workers) as pool:
+                with deaf():
+                    pool = get_context("spawn").Pool(workers)
+                with pool:
                     write(path, pool.imap(make, self.jobs(), CHUNK))
             else:
                 write(path, map(make, self.jobs()))

@@ -19,9 +19,10 @@ Systems of a model are float and twin, which every target equals bit for bit. Th
 differences; the test suite fails when the mean falls by more than LIMITS (tests/test_baseline.py).
 """
 
-import json
 from pathlib import Path
 from statistics import fmean
+
+from reference.files import read_json
 
 HERE = Path(__file__).parent
 LIMITS = {"pesq_wb": 0.02, "stoi": 0.003}  # a mean may fall by this much
@@ -30,13 +31,13 @@ LIMITS = {"pesq_wb": 0.02, "stoi": 0.003}  # a mean may fall by this much
 def read(kind: str, stem: str) -> dict | None:
     """The content of <kind>/<stem>.json; None without it."""
     path = HERE / kind / f"{stem}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return read_json(path, "git has it") if path.exists() else None
 
 
 def read_all(kind: str, pattern: str = "*") -> dict[str, dict]:
     """{stem: content} of the files <kind>/<pattern>.json by name."""
     paths = sorted((HERE / kind).glob(f"{pattern}.json"))
-    return {path.stem: json.loads(path.read_text()) for path in paths}
+    return {path.stem: read_json(path, "git has it") for path in paths}
 
 
 def clips(testset: str, model: str) -> dict[str, dict]:

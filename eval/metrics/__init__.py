@@ -16,8 +16,8 @@ from eval.metrics.perceptual import estoi, pesq_nb, pesq_wb, stoi
 from eval.metrics.signal import HIGH_HZ, lsd_high, seg_snr, si_sdr, speech_cut, speech_loss
 
 __all__ = ["METRICS", "VERSION", "MetricError", "available", "check", "composite", "delay",
-           "dnsmos", "estoi", "lsd_high", "measure", "pesq_nb", "pesq_wb", "seg_snr", "si_sdr",
-           "speech_cut", "speech_loss", "stoi"]
+           "dnsmos", "estoi", "lsd_high", "measure", "measure_alone", "pesq_nb", "pesq_wb",
+           "seg_snr", "si_sdr", "speech_cut", "speech_loss", "stoi"]
 
 VERSION = 2  # of these definitions: scores cached under another version are made anew
 
@@ -58,3 +58,11 @@ def measure(clean: np.ndarray, enhanced: np.ndarray, rate: int) -> dict[str, flo
     if available():
         found |= dnsmos(wide[1], WIDE_RATE)
     return {name: found[name] for name in METRICS if name in found}
+
+
+def measure_alone(enhanced: np.ndarray, rate: int) -> dict[str, float]:
+    """The measures of a clip that has no reference: DNSMOS. Raises MetricError, also without it."""
+    if not available():
+        raise MetricError("a recording without clean speech is measured by DNSMOS alone, which is "
+                          "not installed; `make .venv/dnsmos` does it")
+    return dnsmos(enhanced, rate)
