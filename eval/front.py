@@ -121,7 +121,8 @@ def costs(report: dict, cycles: list[dict]) -> dict:
             rows.append(["weights read", traffic(sizes["read_frame"]), traffic(theirs["weights"])])
     for row in report["complexity"]:
         if (row["call"], row["stage"]) == ("frame", "total"):
-            other = peer.get("instructions") if row["cpu"] == "cortex-a53" else theirs.get(row["cpu"])
+            other = theirs.get(row["cpu"])
+            other = peer.get("instructions") if row["cpu"] == "cortex-a53" else other
             rows.append([f"instructions a hop, {row['target']} {row['cpu']}",
                          f"{row['instructions_mean'] / 1e3:,.0f} k",
                          f"{other / 1e3:,.0f} k" if other else "–"])
