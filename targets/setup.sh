@@ -1,7 +1,7 @@
 #!/bin/sh
 # Debian/Ubuntu packages that targets need: targets/setup.sh TARGET... [full] [cycles] [prove] [plugins] [hosts]
 # `full` adds the second compiler of the full check, `cycles` the model of processors, `plugins` the
-# headers of LADSPA and LV2, `hosts` what tests of web package and plug-ins run in.
+# headers of LADSPA and LV2, `hosts` what tests of web package, plug-ins and Android example need.
 # Installs what is missing as root or with password-less sudo; otherwise prints the one command
 # to run and exits with 2. Asks for programs, not packages, so it is content on other systems too.
 set -eu
@@ -23,6 +23,11 @@ ladspa-sdk = "printf '#include <ladspa.h>' | gcc -E -"
 lv2-dev = "printf '#include <lv2/core/lv2.h>' | gcc -E -"
 END
         hosts) cat <<'END' ;;
+aapt = "aapt version"
+android-framework-res = "test -e /usr/share/android-framework-res/framework-res.apk"
+android-libnativehelper-dev = "test -e /usr/include/android/nativehelper/jni.h"
+android-platform-frameworks-native-headers = "test -e /usr/include/android/android/native_activity.h"
+apksigner = "command -v apksigner"
 chromium = "chromium --version"
 ffmpeg = "ffmpeg -version"
 jalv = "command -v jalv"
@@ -31,6 +36,7 @@ lilv-utils = "command -v lv2apply"
 lv2-dev = "command -v lv2_validate"
 npm = "npm --version"
 sordi = "command -v sord_validate"
+zipalign = "command -v zipalign"
 END
         *) sed -n '/^\[needs\]/,/^\[[^n]/s/^\([a-z0-9][a-z0-9.+-]*\) = /\1 = /p' "$target.toml" ;;
         esac

@@ -169,6 +169,14 @@ def test_samples_play(open_page, sample):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_what_fails_is_there_to_hear_and_says_by_how_much(open_page):
+    """The case that the stored figures call the worst of the default model."""
+    worst = demo.weakness("small")
+    open_page.click(f"[data-sample='{worst['file']}']")
+    open_page.wait_for_function("() => message.textContent.startsWith('A failure')", timeout=20000)
+    assert f" {worst['lost_db']} dB " in open_page.inner_text("#message")
+
+
 def ffmpeg(path, *options):
     needs_program("ffmpeg")
     subprocess.run(["ffmpeg", "-v", "error", "-y", *options, path], check=True)

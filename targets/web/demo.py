@@ -4,6 +4,7 @@ The page, the npm package it is made of, and three sounds to begin with.
 """
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -18,9 +19,18 @@ DEFAULT = "small"
 SAMPLES = {
     "office.flac": NOISY / "en_ella_fan_office_snr0_tl-26_fileid_10.flac",
     "keyboard.flac": NOISY / "de_bernd_keyboard_snr5_tl-26_fileid_11.flac",
-    "singing.mp3": ROOT / "docs" / "audio" / "weak" / "singing.mp3",
 }
-"""As the page names them; the last is a failure."""
+"""As the page names them; the third is what fails most."""
+WEAK = ROOT / "docs" / "audio" / "weak"
+
+
+def weakness(model: str) -> dict:
+    """The hard case of which a model loses most, as last measured: its file, title, dB lost."""
+    path = ROOT / "eval" / "baseline" / "studies" / f"weaknesses-{model}.json"
+    rows = [row for row in json.loads(path.read_text())["rows"] if row["system"] == "twin"]
+    worst = max(rows, key=lambda row: row["speech_loss"])
+    return {"file": f"{worst['case']}.mp3", "title": worst["title"].capitalize(),
+            "lost_db": round(worst["speech_loss"])}
 
 
 def write(models: list[str], folder: Path) -> None:
@@ -29,11 +39,13 @@ def write(models: list[str], folder: Path) -> None:
     package = folder / "percepnet"
     npm.assemble(models, package)
     default = DEFAULT if DEFAULT in models else models[0]
-    facts = {"models": models, "sizes": npm.sizes(models, package), "default": default}
+    weak = weakness(DEFAULT)
+    facts = {"models": models, "sizes": npm.sizes(models, package), "default": default,
+             "weakness": weak}  # fmt: skip
     for path in sorted(PAGE.iterdir()):
         npm.copy(path, folder, facts)
     (folder / "samples").mkdir()
-    for name, source in SAMPLES.items():
+    for name, source in {**SAMPLES, weak["file"]: WEAK / weak["file"]}.items():
         shutil.copy(source, folder / "samples" / name)
 
 

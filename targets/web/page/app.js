@@ -135,7 +135,7 @@ for (const button of document.querySelectorAll("[data-sample]"))
         const answer = await fetch(`samples/${button.dataset.sample}`);
         if (!answer.ok) throw new Error(`samples/${button.dataset.sample} is not on this server.`);
         await openFile(new File([await answer.blob()], button.dataset.sample));
-        if (button.dataset.sample === "singing.mp3") say("Singing is no speech to it: most of the song is lost.");
+        if (button.dataset.note) say(button.dataset.note);
     }));
 $("file").addEventListener("change", guarded(async ({ target }) => {
     const [file] = target.files;
