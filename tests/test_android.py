@@ -30,7 +30,8 @@ def package(unpacked):
     for program in ("clang", "ld.lld", "llvm-ar", "aapt", "zipalign", "apksigner", "keytool"):
         needs_program(program)
     folder = unpacked("arm64")
-    subprocess.run(["sh", folder / "examples/android/apk/build.sh"], check=True, capture_output=True)
+    script = folder / "examples/android/apk/build.sh"
+    subprocess.run(["sh", script], check=True, capture_output=True)
     return folder
 
 

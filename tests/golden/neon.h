@@ -57,18 +57,30 @@ PERCEPNET_INLINE void side_by_side(int8_t *out, const int8_t *x, int cols, int s
         int8x16_t in[4];
         for (int c = 0; c < columns; c++)
             in[c] = vld1q_s8(x + c * stride);
-        if (columns == 2 && depth == 4)
-            vst2q_s32((void *)out, (int32x4x2_t){ {vreinterpretq_s32_s8(in[0]), vreinterpretq_s32_s8(in[1])} });
-        if (columns == 3 && depth == 4)
-            vst3q_s32((void *)out, (int32x4x3_t){ {vreinterpretq_s32_s8(in[0]), vreinterpretq_s32_s8(in[1]), vreinterpretq_s32_s8(in[2])} });
-        if (columns == 4 && depth == 4)
-            vst4q_s32((void *)out, (int32x4x4_t){ {vreinterpretq_s32_s8(in[0]), vreinterpretq_s32_s8(in[1]), vreinterpretq_s32_s8(in[2]), vreinterpretq_s32_s8(in[3])} });
-        if (columns == 2 && depth == 8)
-            vst2q_s64((void *)out, (int64x2x2_t){ {vreinterpretq_s64_s8(in[0]), vreinterpretq_s64_s8(in[1])} });
-        if (columns == 3 && depth == 8)
-            vst3q_s64((void *)out, (int64x2x3_t){ {vreinterpretq_s64_s8(in[0]), vreinterpretq_s64_s8(in[1]), vreinterpretq_s64_s8(in[2])} });
-        if (columns == 4 && depth == 8)
-            vst4q_s64((void *)out, (int64x2x4_t){ {vreinterpretq_s64_s8(in[0]), vreinterpretq_s64_s8(in[1]), vreinterpretq_s64_s8(in[2]), vreinterpretq_s64_s8(in[3])} });
+        if (columns == 2 && depth == 4) {
+            const int32x4x2_t all = { {vreinterpretq_s32_s8(in[0]), vreinterpretq_s32_s8(in[1])} };
+            vst2q_s32((void *)out, all); /* a macro of clang: no commas in it */
+        }
+        if (columns == 3 && depth == 4) {
+            const int32x4x3_t all = { {vreinterpretq_s32_s8(in[0]), vreinterpretq_s32_s8(in[1]), vreinterpretq_s32_s8(in[2])} };
+            vst3q_s32((void *)out, all); /* a macro of clang: no commas in it */
+        }
+        if (columns == 4 && depth == 4) {
+            const int32x4x4_t all = { {vreinterpretq_s32_s8(in[0]), vreinterpretq_s32_s8(in[1]), vreinterpretq_s32_s8(in[2]), vreinterpretq_s32_s8(in[3])} };
+            vst4q_s32((void *)out, all); /* a macro of clang: no commas in it */
+        }
+        if (columns == 2 && depth == 8) {
+            const int64x2x2_t all = { {vreinterpretq_s64_s8(in[0]), vreinterpretq_s64_s8(in[1])} };
+            vst2q_s64((void *)out, all); /* a macro of clang: no commas in it */
+        }
+        if (columns == 3 && depth == 8) {
+            const int64x2x3_t all = { {vreinterpretq_s64_s8(in[0]), vreinterpretq_s64_s8(in[1]), vreinterpretq_s64_s8(in[2])} };
+            vst3q_s64((void *)out, all); /* a macro of clang: no commas in it */
+        }
+        if (columns == 4 && depth == 8) {
+            const int64x2x4_t all = { {vreinterpretq_s64_s8(in[0]), vreinterpretq_s64_s8(in[1]), vreinterpretq_s64_s8(in[2]), vreinterpretq_s64_s8(in[3])} };
+            vst4q_s64((void *)out, all); /* a macro of clang: no commas in it */
+        }
     }
 }
 #endif
