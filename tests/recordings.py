@@ -8,7 +8,6 @@ import soundfile
 
 from reference.params import RATE
 from training.data import Segment, read_folder
-from training.store import Source
 
 
 def voice(rng: np.random.Generator, seconds: float) -> np.ndarray:
@@ -39,6 +38,8 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def source(segments, cache) -> Source:
-    """Shards of four mixtures of 80 frames."""
+def source(segments, cache):
+    """A training.store.Source: shards of four mixtures of 80 frames."""
+    from training.store import Source  # here: torch takes two seconds, few tests need it
+
     return Source(segments, cache, seed=1, rows=4, frames=80, synthetic=2, rooms=2)
