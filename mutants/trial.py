@@ -18,7 +18,7 @@ from mutants.faults import Fault
 FILES = 2  # test files for a fault, the likeliest: more would find more, not fewer
 LIMIT_S = 60  # processor time of any process of the tests
 REFUSED = re.compile(r"\.[ch]:\d+:\d+: (?:fatal )?error:")
-RED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
+RED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", re.M)
 
 
 class Trial:
