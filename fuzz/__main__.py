@@ -1,11 +1,11 @@
 """Random calls, WAV files and rates against the C under sanitizers: `make fuzz minutes=10`.
 
-    python -m fuzz [--minutes M] [--seed S] [--models NAME ...] [--only FUZZER ...] [--plain]
+    python -m fuzz [--minutes M] [--seed S] [--models NAME ...] [--only FUZZER ...] [--plain] [--keep]
 
 The time is shared by the fuzzers: half to the C API (all models in turn, every set of kernels that
 this machine can run), a quarter each to the WAV reader and writer and to the resampler. --plain:
 without sanitizers, for more frames of the comparison of kernels. What was done is printed and added
-to build/fuzz/totals.json. A fault ends it with exit code 1 and the words that repeat the case.
+to build/fuzz/totals.json, by --keep to fuzz/totals.json. A fault ends it with exit code 1 and the words that repeat the case.
 """
 
 import argparse
@@ -97,8 +97,10 @@ def main() -> int:
     parser.add_argument("--models", nargs="+", type=fit_model, default=models)
     parser.add_argument("--only", nargs="+", choices=list(SHARE), default=list(SHARE))
     parser.add_argument("--plain", action="store_true", help="without sanitizers, faster")
+    parser.add_argument("--keep", action="store_true", help="add it to what docs/ shows")
     args = parser.parse_args()
     seed = int(time.time()) if args.seed is None else args.seed
+    totals = HERE / "totals.json" if args.keep else Path("build/fuzz/totals.json")
     chosen = [name for name in SHARE if name in args.only]
     whole_share = sum(SHARE[name] for name in chosen)
     programs = {}
@@ -113,7 +115,7 @@ def main() -> int:
         found = run(path, seed, 60 * args.minutes * share / whole_share)
         for what, count in found.items():
             print(f"{what}: {count:,}, seed {seed}", flush=True)
-        add(Path("build/fuzz/totals.json"), found, "plain" if args.plain else "sanitized")
+        add(totals, found, "plain" if args.plain else "sanitized")
     return 0
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from pages import cards, counts, formats, integers, processors, scores, studies, weaknesses
+from pages import (
+    attacks, cards, counts, formats, integers, processors, scores, studies, weaknesses,
+)  # fmt: skip
 from reference.dnn import MODELS
 from reference.markdown import fill
 
@@ -30,6 +32,7 @@ PAGES: dict[str, dict[str, Part]] = {
                                "cost": integers.cost},
     "docs/method.md": {"ladder": studies.ladder, "decisions": studies.decisions,
                        "pitch": studies.pitch},
+    "docs/attacks.md": attacks.PARTS,
     "docs/ablations.md": {"ablations": studies.ablations},
 }  # fmt: skip
 
