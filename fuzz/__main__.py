@@ -1,11 +1,13 @@
 """Random calls, WAV files and rates against the C under sanitizers: `make fuzz minutes=10`.
 
-    python -m fuzz [--minutes M] [--seed S] [--models NAME ...] [--only FUZZER ...] [--plain] [--keep]
+    python -m fuzz [--minutes M] [--seed S] [--models NAME ...] [--only FUZZER ...]
+                   [--plain] [--keep]
 
 The time is shared by the fuzzers: half to the C API (all models in turn, every set of kernels that
 this machine can run), a quarter each to the WAV reader and writer and to the resampler. --plain:
 without sanitizers, for more frames of the comparison of kernels. What was done is printed and added
-to build/fuzz/totals.json, by --keep to fuzz/totals.json. A fault ends it with exit code 1 and the words that repeat the case.
+to build/fuzz/totals.json, by --keep to fuzz/totals.json. A fault ends it with exit code 1 and the
+words that repeat the case.
 """
 
 import argparse

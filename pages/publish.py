@@ -10,7 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from pages import (
-    attacks, cards, counts, formats, integers, processors, scores, studies, weaknesses,
+    attacks,
+    cards,
+    counts,
+    formats,
+    integers,
+    processors,
+    scores,
+    studies,
+    weaknesses,
 )  # fmt: skip
 from reference.dnn import MODELS
 from reference.markdown import fill
