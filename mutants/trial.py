@@ -15,7 +15,7 @@ from pathlib import Path
 from mutants.cover import covering
 from mutants.faults import Fault
 
-FILES = 2  # test files for a fault, the likeliest: more would find more, not fewer
+FILES = 3  # test files for a fault, the likeliest: more would find more, not fewer
 LIMIT_S = 60  # processor time of any process of the tests
 REFUSED = re.compile(r"\.[ch]:\d+:\d+: (?:fatal )?error:")
 RED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", re.M)

@@ -39,6 +39,20 @@ def stand_in_rows(monkeypatch, read_bytes: int) -> dict[str, dict]:
     return {(row["core"], row["call"]): row for row in cycles.rows(arm64)}
 
 
+def test_a_listing_has_the_addresses_of_the_program(monkeypatch):
+    """In hexadecimal, as objdump prints them; what llvm-mca cannot read is a name or a jump."""
+    monkeypatch.setattr(cycles, "call", lambda *_: """
+0000000000000a10 <f>:
+     a10:\tret
+     a1c:\tb.eq\t0xa10 <f>  // b.none
+     a20:\tbl\t0xa10 <f>
+     a24:\tadd\tx0, x0, #0x1
+""")
+    assert cycles.read_listing(target.load("arm64")) == {
+        0xA10: "b elsewhere", 0xA1C: "b.eq\telsewhere", 0xA20: "b elsewhere",
+        0xA24: "add\tx0, x0, #0x1"}
+
+
 def test_rows(monkeypatch):
     """(5 x 4 + 2) / 2 cycles a frame on the A55, which is much less than a megabyte takes."""
     found = stand_in_rows(monkeypatch, 1_000_000)

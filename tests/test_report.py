@@ -188,6 +188,27 @@ def test_pareto_of_the_other_sizes(build, tmp_path, monkeypatch):
     assert len(pareto.plot(report, "tiny")["points"]) == 2
 
 
+def test_points_of_the_plot_stand_where_their_values_are():
+    """Area 400 x 150 from (34, 10): powers of ten from left to right, fifths from tick to tick."""
+
+    def point(system: str, instructions: float, value: float) -> dict:
+        return {"testset": "t", "system": system, "instructions": instructions, "pesq_wb": value,
+                "counted": "here"}
+
+    noisy = {"testset": "t", "system": "noisy", "snr": None, "pesq_wb": 1.5}
+    found = pareto.plot({"pareto": [point("a", 1e5, 1.6), point("b", 10 ** 6.5, 1.9)],
+                         "quality": [noisy]}, "t")
+    assert [p["x"] for p in found["points"]] == pytest.approx([34, 34 + 400 * 1.5 / 2])
+    assert [label["x"] for label in found["labels"]] == pytest.approx([34, 234, 434])
+    assert [label["text"] for label in found["labels"]] == ["0.1 M", "1 M", "10 M"]
+    assert [tick["text"] for tick in found["ticks"]] == ["1.4", "1.6", "1.8", "2.0"]
+    assert [tick["y"] for tick in found["ticks"]] == pytest.approx([160, 110, 60, 10])
+    assert found["noisy"] == pytest.approx(135)
+    assert [p["y"] for p in found["points"]] == pytest.approx([110, 35])
+    assert [p["colour"] for p in found["points"]] == [1, 2]
+    assert pareto.plot({"pareto": [], "quality": [noisy]}, "t") is None
+
+
 def test_failures_are_counted_not_averaged(tmp_path, capsys):
     make_scores(tmp_path, failed=[("twin", 2)])
     report, _ = gather(tmp_path)

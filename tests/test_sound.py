@@ -8,7 +8,8 @@ import soundfile
 from generated import snr_db
 from PIL import Image
 
-from eval.listen import HEIGHT, SOUND, WIDTH, sound
+from eval import listen
+from eval.listen import HEIGHT, SOUND, WIDTH, sound, spectrogram
 from pages.scores import model_names
 from pages.sound import CLIP, LADDER
 from targets.target import ROOT
@@ -48,6 +49,22 @@ def test_pictures_are_there_and_small():
         with Image.open(SOUND / f"{name}.webp") as picture:
             assert picture.size == (WIDTH, HEIGHT)
     assert sum(path.stat().st_size for path in SOUND.iterdir()) < 500_000
+
+
+def test_a_spectrogram_shows_levels_where_they_are(monkeypatch):
+    """A tone of -50 dBFS at 6 kHz: three quarters of the scale, a quarter from the bottom."""
+    seen = []
+    monkeypatch.setattr(listen.matplotlib, "colormaps",
+                        {"magma": lambda level: seen.append(level) or np.zeros((*level.shape, 4))})
+    tone = 10 ** (-50 / 20) * np.sin(2 * np.pi * 6000 * np.arange(48000) / 48000)
+    with Image.open(io.BytesIO(spectrogram(tone))) as picture:
+        assert picture.size == (WIDTH, HEIGHT)
+    (level,) = seen
+    row = level[:, WIDTH // 2].argmax()
+    assert level.shape == (HEIGHT, WIDTH) and abs(row - 0.75 * HEIGHT) <= 1.5
+    assert level[row] == pytest.approx(0.75, abs=0.02)
+    assert level[: HEIGHT // 2].max() == 0
+    assert spectrogram(tone[:500])  # shorter than a window
 
 
 def test_the_difference_can_be_heard(clips):
