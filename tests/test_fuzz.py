@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 import fuzz.__main__ as fuzz
+from fuzz import recovery, soak
 from targets.target import HARNESS
 
 # The fuzzer, what is changed in a source of the command, and what a check or a sanitizer says.
@@ -77,3 +78,25 @@ def test_a_kernel_that_differs_is_found(tmp_path, monkeypatch):
     path = fuzz.calls("tiny", plain=True)
     with pytest.raises(SystemExit, match="WRONG: .*hop_of_other"):
         fuzz.run(path, seed=5, seconds=60)
+
+
+def test_a_long_call_stays_equal_and_a_fault_is_found(tmp_path, monkeypatch):
+    """Fifteen seconds; then one weight of the twin is another."""
+    monkeypatch.chdir(tmp_path)
+    assert soak.soak("tiny", 0.25, seed=1) == 1500
+    network = soak.twin.network
+
+    def other(model):
+        found = network(model)
+        found.matrices["gain"].weight[3, 5] += 16
+        return found
+
+    monkeypatch.setattr(soak.twin, "network", other)
+    with pytest.raises(SystemExit, match="tiny: C and twin part in hop [0-9]+, seed 1"):
+        soak.soak("tiny", 0.25, seed=1)
+
+
+def test_the_default_model_forgets_hostile_sound_in_a_second(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = recovery.measure("small", recovery.CLIPS[::8])
+    assert len(found) == 6 and all(len(ms) == 2 and max(ms) <= 1000 for ms in found.values())
