@@ -61,7 +61,8 @@ def main() -> int:
             known = log.known.get(fault.key)
             if known is None or (args.again and known["verdict"] in ("survived", "uncovered")):
                 found = trial.run(fault)
-                log.add({"key": fault.key, "room": room, "commit": trial.commit, **found})
+                if found["verdict"] != "untried":
+                    log.add({"key": fault.key, "room": room, "commit": trial.commit, **found})
                 print(found["verdict"], fault.key, flush=True)
     summary = log.summary(args.seed)
     print(results.table(summary))

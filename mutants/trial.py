@@ -38,10 +38,12 @@ class Trial:
 
     def run(self, fault: Fault) -> dict:
         """{"verdict", "by", "seconds"}; verdicts: killed, survived, refused (does not compile),
-        uncovered (no test file)."""
-        names = [name for name in covering(fault.path, self.tree) if self.green.get(name, True)]
+        uncovered (no test file), untried (all that cover it are red or too slow here)."""
+        covers = covering(fault.path, self.tree)
+        names = [name for name in covers if self.green.get(name, True)]
         if not names:
-            return {"verdict": "uncovered", "by": "", "seconds": 0}
+            verdict = "untried" if covers else "uncovered"
+            return {"verdict": verdict, "by": "", "seconds": 0}
         path = self.tree / fault.path
         text = path.read_text()
         try:
