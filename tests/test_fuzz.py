@@ -97,6 +97,7 @@ def test_a_long_call_stays_equal_and_a_fault_is_found(tmp_path, monkeypatch):
 
 
 def test_the_default_model_forgets_hostile_sound_in_a_second(tmp_path, monkeypatch):
+    """On these two clips; the worst of all stands in docs/attacks.md."""
     monkeypatch.chdir(tmp_path)
     found = recovery.measure("small", recovery.CLIPS[::8])
     assert len(found) == 6 and all(len(ms) == 2 and max(ms) <= 1000 for ms in found.values())

@@ -197,7 +197,7 @@ def test_points_of_the_plot_stand_where_their_values_are():
 
     noisy = {"testset": "t", "system": "noisy", "snr": None, "pesq_wb": 1.5}
     found = pareto.plot({"pareto": [point("a", 1e5, 1.6), point("b", 10 ** 6.5, 1.9)],
-                         "quality": [noisy]}, "t")
+                         "quality": [noisy], "conformance": []}, "t")
     assert [p["x"] for p in found["points"]] == pytest.approx([34, 34 + 400 * 1.5 / 2])
     assert [label["x"] for label in found["labels"]] == pytest.approx([34, 234, 434])
     assert [label["text"] for label in found["labels"]] == ["0.1 M", "1 M", "10 M"]
@@ -205,8 +205,8 @@ def test_points_of_the_plot_stand_where_their_values_are():
     assert [tick["y"] for tick in found["ticks"]] == pytest.approx([160, 110, 60, 10])
     assert found["noisy"] == pytest.approx(135)
     assert [p["y"] for p in found["points"]] == pytest.approx([110, 35])
-    assert [p["colour"] for p in found["points"]] == [1, 2]
-    assert pareto.plot({"pareto": [], "quality": [noisy]}, "t") is None
+    assert [p["colour"] for p in found["points"]] == [0, 1]
+    assert pareto.plot({"pareto": [], "quality": [noisy], "conformance": []}, "t") is None
 
 
 def test_failures_are_counted_not_averaged(tmp_path, capsys):
