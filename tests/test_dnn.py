@@ -20,8 +20,8 @@ def random_features(seed=2):
     return np.random.default_rng(seed).normal(size=(FRAMES, 70))
 
 
-def test_full_has_the_published_number_of_weights():
-    table = named("full").tensors()
+def test_paper_has_the_published_number_of_weights():
+    table = named("paper").tensors()
     count = sum(np.prod(s) for k, s in table.items() if "weight" in k and "vad" not in k)
     assert count == 7_948_288
 

@@ -141,7 +141,7 @@ def build(name: str, shape: Shape, products: Products) -> nn.Module:
 class Model(nn.Module):
     """features (L, B, 70) -> logits of gain (L, B, 34), strength (L, B, 34) and vad (L, B).
 
-    ``products``: torch.bfloat16 trains ``full`` three times as fast on a CPU with AMX (a tenth
+    ``products``: torch.bfloat16 trains ``paper`` three times as fast on a CPU with AMX (a tenth
     slower with AVX512-BF16 alone); parameters, sums and states stay float32. ``dropout``: share of
     units that go unheard while gradients are taken.
     """

@@ -1,0 +1,90 @@
+"""Networks side by side as one, and the level of what it says.
+
+    python -m training.join A.safetensors B.safetensors --name full [--gain -0.3] [--strength 0.7]
+
+Each keeps its layers, which hear nothing of the other's; the logits of the one network are the
+means of theirs. Networks of different sizes err differently, if not much (docs/ablations.md), and
+most blocks of the wide matrices are zeros, which cost nothing. Given one file alone, --gain and
+--strength move the biases of its outputs.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from reference import dnn
+from reference.files import whole
+from reference.topology import FEATURES, GRUS, LAYERS, OUTPUTS, Shape, shape_of
+
+
+def beside(shapes: Sequence[Shape]) -> Shape:
+    """Shape of networks side by side. Raises ValueError if convolutions reach further in one."""
+    if any(shape.frames != shapes[0].frames for shape in shapes):
+        raise ValueError("networks whose convolutions reach equally far are needed")
+    width = {name: sum(shape.width[name] for shape in shapes) for name in LAYERS}
+    return Shape({FEATURES: shapes[0].width[FEATURES]} | width | OUTPUTS, shapes[0].frames)
+
+
+def joined(networks: Sequence[dnn.Weights]) -> dict[str, np.ndarray]:
+    """Tensors of the network whose logits are the means of these networks' logits."""
+    shapes = [shape_of(network) for network in networks]
+    shape = beside(shapes)
+    tensors = {key: np.zeros(size, np.float32) for key, size in shape.tensors().items()}
+    before = dict.fromkeys(shape.width, 0)  # units of a layer that earlier networks have taken
+    for network, own in zip(networks, shapes, strict=True):
+        for key, tensor in network.items():
+            layer, kind = key.split(".")
+            share = 1 / len(networks) if layer in OUTPUTS else 1
+            gates = 3 if layer in GRUS else 1
+            rows = [units(layer, own, before) + gate * shape.width[layer] for gate in range(gates)]
+            place = (np.concatenate(rows),)
+            if kind.startswith("weight"):
+                sources = (layer,) if kind == "weight_hh" else LAYERS[layer].reads
+                place = np.ix_(*place, inputs(sources, own, shape, before))
+            tensors[key][place] += share * tensor
+        for name in LAYERS.keys() - OUTPUTS.keys():
+            before[name] += own.width[name]
+    return tensors
+
+
+def units(name: str, own: Shape, before: dict[str, int]) -> np.ndarray:
+    """Where the outputs of one network's layer, or the features, lie among those of all."""
+    return np.arange(own.width[name]) + before[name]
+
+
+def inputs(sources: Sequence[str], own: Shape, shape: Shape, before: dict[str, int]) -> np.ndarray:
+    """Where what one network reads lies among what all read, layer after layer."""
+    starts = np.cumsum([0, *(shape.width[source] for source in sources)])
+    return np.concatenate([start + units(source, own, before)
+                           for start, source in zip(starts, sources, strict=False)])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.join",
+                                     description="networks side by side as one")
+    parser.add_argument("weights", nargs="+", type=Path, metavar="FILE.safetensors")
+    parser.add_argument("--name", required=True, help="the file in reference/models it becomes")
+    parser.add_argument("--gain", type=float, default=0, help="added to the logits of all gains")
+    parser.add_argument("--strength", type=float, default=0, help="and of all strengths")
+    args = parser.parse_args(arguments)
+    try:
+        tensors = joined([dnn.read(path) for path in args.weights])
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    tensors["gain.bias"] += args.gain
+    tensors["strength.bias"] += args.strength
+    halves = {key: tensor.astype(np.float16) for key, tensor in tensors.items()}
+    target = dnn.model_path(args.name)
+    with whole(target) as part:
+        save_file(halves, part, {"model": args.name})
+        part.chmod(0o644)
+    print(f"{target}: {sum(t.size for t in halves.values()):,} parameters, "
+          f"{sum(np.count_nonzero(t) for t in halves.values()):,} not 0")
+
+
+if __name__ == "__main__":
+    main()
