@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from reference.params import N_BANDS, RATE
-from training import ablations, log, processes, room, synth
+from training import ablations, log, processes, prune, room, synth
 from training.data import bandwidth
 from training.export import card, carry_over, options
 from training.loss import Batch, Shape, loss, masked_mean
@@ -180,14 +180,14 @@ def test_a_new_card_keeps_what_people_wrote_into_the_old_one():
 
 
 def test_two_processes_share_a_run(segments, tmp_path):
-    """torchrun starts two; each step counts the crops of both, and the loss falls."""
+    """torchrun starts two; each step counts the crops of both, and the same blocks are pruned."""
     folder = segments[0].path.parent.parent
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
         "-m", "training.train", "--model", "tiny", "--speech", folder / "speech",
         "--noise", folder / "noise", "--out", tmp_path, "--frames", "24000", "--batch", "4",
         "--first", "2", "--reuse", "8", "--clips", "0", "--rows", "4", "--synthetic", "2",
-        "--rooms", "2",
+        "--rooms", "2", "--density", "0.25",
     ]  # fmt: skip
     done = subprocess.run([str(x) for x in command], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -196,6 +196,10 @@ def test_two_processes_share_a_run(segments, tmp_path):
     crops = [2 * 4 * 150] * 14 + [2 * 4 * 300] * 3  # 70 % of the budget in short crops
     assert row["frames"] == state["frames"] == sum(crops) and row["step"] == len(crops)
     assert (tmp_path / "store").exists() and (tmp_path / "store-1").exists()
+    pruned = Model("tiny")
+    pruned.load_state_dict(state["average"])
+    for name, kept in prune.alive(pruned).items():
+        assert kept.float().mean() == pytest.approx(0.25, abs=0.5 / kept.numel()), name
 
 
 def in_two_processes(work) -> list:

@@ -64,7 +64,7 @@ def main() -> None:
             student = Student(Settings(model=model), folder / model, "cpu")
 
             def step(student: Student = student) -> None:
-                student.move(student.learn(stored, ones, ones, 1), 1e-3, Clock())
+                student.move(student.learn(stored, ones, ones, 1), 1e-3, Clock(), 0)
 
             parts[f"learning, {model}"] = step, len(stored) * CROP
         for name, (work, count) in parts.items():

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from reference.files import whole
-from training import log, processes
+from training import log, processes, prune
 from training.grow import grown
 from training.listen import Listener, Score
 from training.loss import Batch, Shape, Terms, loss
@@ -29,7 +29,7 @@ PIECE = 16  # validation sequences judged at a time
 @dataclass(frozen=True)
 class Settings:
     """Everything a run depends on beside its recordings; the networks of a run share all but model,
-    rate, dropout, teach and the shape of the loss.
+    rate, dropout, teach, density and the shape of the loss.
     """
 
     model: str = "small"
@@ -41,6 +41,7 @@ class Settings:
     rate: float = 3e-3  # peak learning rate
     dropout: float = 0.0  # share of units that go unheard in training
     teach: float = 0.0  # share of the teacher in the targets
+    density: float = 1.0  # share of the blocks of weights that is left at the end: see prune.py
     warm_up: int = 300  # steps
     reuse: float = 3.0  # how often a frame is used before it is replaced, on average
     ring: int = 160  # shards kept
@@ -116,9 +117,9 @@ class Student:
         terms.total.backward()
         return terms
 
-    def move(self, terms: Terms, rate: float, clock: Clock) -> np.ndarray:
-        """One step along the gradients; the terms of the loss. FloatingPointError before a step
-        that would end in numbers that are none.
+    def move(self, terms: Terms, rate: float, clock: Clock, progress: float) -> np.ndarray:
+        """One step along the gradients; the terms of the loss. progress: part of the run, 0...1.
+        FloatingPointError before a step that would end in numbers that are none.
         """
         processes.average([p.grad for p in self.model.parameters()])
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
@@ -127,10 +128,20 @@ class Student:
                 f"{self.settings.model}, step {clock.step}: loss {terms.total.item()}, gradient "
                 f"{norm.item()}; the last good state is in {self.folder / 'last.pt'}"
             )
+        sparse = self.prunes(progress)
+        if sparse:
+            prune.prune(self.model, prune.density_at(progress, self.settings.density))
+        kept = prune.alive(self.model) if sparse else {}
         self.optimiser.step(rate)
         self.model.clamp()
         self._follow(clock.step + 1)
+        if sparse:
+            prune.hold((self.model, self.average), kept)
         return torch.stack(terms).detach().cpu().numpy()
+
+    def prunes(self, progress: float) -> bool:
+        """Whether blocks of weights are left out by now."""
+        return self.settings.density < 1 and progress >= prune.BEGIN
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:

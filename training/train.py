@@ -37,7 +37,7 @@ LATE = 0.7  # part of the budget after which crops are longer
 FLOOR = 0.01  # last learning rate, of the peak
 GOES_ON = 0.5  # share of sequences that start from the states that another one ended with
 NEXT_PROCESS = 1_000_000  # from the seed of one process to that of the next
-OWN = ("rate", "dropout", "teach", *Shape._fields)  # settings that each network of a run may have
+OWN = ("rate", "dropout", "teach", "density", *Shape._fields)  # each network's own, if given
 
 
 class Run:
@@ -160,7 +160,7 @@ class Run:
             for student, stream in zip(self.students, streams, strict=True):
                 with stream:
                     terms.append(student.learn(stored, *flags, draw))
-        moved = [student.move(term, self.rate(student.settings), clock)
+        moved = [student.move(term, self.rate(student.settings), clock, self.progress())
                  for student, term in zip(self.students, terms, strict=True)]  # fmt: skip
         clock.step += 1
         clock.frames += s.batch * crop * processes.world()
@@ -201,10 +201,10 @@ class Run:
         return self.read(places, crop)
 
     def _renew(self) -> None:
-        """Units that no longer learn start anew, in all networks."""
+        """Units that no longer learn start anew, in all networks that no blocks are pruned of."""
         stored = self.random(2, 16, self.settings.crops[1])
         for student in self.students:
-            if self.clock.step or student.first:
+            if (self.clock.step or student.first) and not student.prunes(self.progress()):
                 student.renew(stored, self.clock.step)
 
     def check(self, terms: np.ndarray, speed: float) -> None:

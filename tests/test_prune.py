@@ -1,0 +1,44 @@
+"""Blocks of weights that are left out."""
+
+import numpy as np
+import pytest
+import torch
+
+from training import prune
+from training.model import Model
+
+
+def test_density_falls_on_a_cubic():
+    """By the formula of Zhu and Gupta 2017, d + (1 - d) (1 - t)^3, t from BEGIN to END."""
+    points = {0: 1, 0.1: 1, 0.35: 0.3 + 0.7 / 8, 0.6: 0.3, 1: 0.3}
+    assert {p: prune.density_at(p, 0.3) for p in points} == pytest.approx(points)
+
+
+def test_the_smallest_blocks_go():
+    """Against a loop over the blocks in numpy; a matrix of ends that fill no block."""
+    weight = torch.from_numpy(np.random.default_rng(1).normal(size=(40, 10, 3)))
+    model = torch.nn.Module()
+    model.conv = prune.Conv(10, 40, 3, None)
+    model.conv.weight = torch.nn.Parameter(weight.clone())
+    sizes = {(r, c, t): float((weight[r : r + 16, c : c + 4, t] ** 2).sum())
+             for r in range(0, 40, 16) for c in range(0, 10, 4) for t in range(3)}  # fmt: skip
+    prune.prune(model, 0.25)
+    stay = sorted(sizes, key=sizes.get)[-round(0.25 * len(sizes)):]
+    for r, c, t in sizes:
+        got, was = (x[r : r + 16, c : c + 4, t] for x in (model.conv.weight, weight))
+        assert torch.equal(got, was if (r, c, t) in stay else torch.zeros_like(was))
+
+
+def test_what_is_out_stays_out():
+    """A step moves every weight: what was pruned is zero again, and nothing else."""
+    model = Model("tiny")
+    prune.prune(model, 0.27)
+    kept = prune.alive(model)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.01
+    prune.hold([model], kept)
+    for name, weight in prune.matrices(model).items():
+        held = prune.blocks(weight) > 0
+        assert torch.equal(held, kept[name])
+        assert held.float().mean() == pytest.approx(0.27, abs=0.5 / held.numel())

@@ -1,0 +1,71 @@
+"""Blocks of weights left out by magnitude, while the others go on learning.
+
+The kernels leave out blocks of 16 rows by 4 inputs that hold zeros alone. From a tenth of a run to
+six tenths the share of blocks that is kept falls on a cubic, fast while most are of little use and
+slowly at the end (Zhu and Gupta 2017), in every matrix of the convolutions and recurrent layers,
+as RNNoise and LPCNet do. The zeros themselves say which blocks are out: nothing is kept beside the
+weights, so a checkpoint goes on as it was.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.model import Conv, Gru, Model
+
+ROWS, INPUTS = 16, 4  # of a block, as the kernels have them (codegen/pack.py)
+BEGIN, END = 0.1, 0.6  # of a run: with all blocks, and with those that stay
+
+
+def density_at(progress: float, density: float) -> float:
+    """Share of blocks that is kept at a part of the run, 0...1."""
+    left = 1 - min(max((progress - BEGIN) / (END - BEGIN), 0), 1)
+    return density + (1 - density) * left**3
+
+
+def matrices(model: Model) -> dict[str, Tensor]:
+    """What is pruned, by name: weights (rows, inputs) or (rows, inputs, taps)."""
+    layers = [(name, layer) for name, layer in model.named_children()
+              if isinstance(layer, Conv | Gru)]  # fmt: skip
+    return {f"{name}.{kind}": weight.data for name, layer in layers
+            for kind, weight in layer.named_parameters() if kind.startswith("weight")}  # fmt: skip
+
+
+def blocks(weight: Tensor) -> Tensor:
+    """Sums of the squares of each block and tap, (rows / 16, inputs / 4, taps), ends rounded up."""
+    squares = weight.reshape(len(weight), weight.shape[1], -1).square()
+    missing = [0, 0, 0, -squares.shape[1] % INPUTS, 0, -len(squares) % ROWS]
+    padded = functional.pad(squares, missing)
+    return padded.unflatten(1, (-1, INPUTS)).unflatten(0, (-1, ROWS)).sum((1, 3))
+
+
+def keep(weight: Tensor, kept: Tensor) -> None:
+    """Zeros into all blocks that are not kept: bool, of the shape of `blocks`."""
+    whole = kept.repeat_interleave(ROWS, 0).repeat_interleave(INPUTS, 1)
+    weight *= whole[: len(weight), : weight.shape[1]].reshape(weight.shape)
+
+
+@torch.no_grad()
+def prune(model: Model, density: float) -> None:
+    """Zeros into the smallest blocks of every matrix: `density` of them stay, one at least."""
+    for weight in matrices(model).values():
+        size = blocks(weight)
+        count = max(round(density * size.numel()), 1)
+        least = size.flatten().kthvalue(size.numel() - count + 1).values
+        keep(weight, size >= least)
+
+
+@torch.no_grad()
+def alive(model: Model) -> dict[str, Tensor]:
+    """Which blocks of each matrix hold something."""
+    return {name: blocks(weight) > 0 for name, weight in matrices(model).items()}
+
+
+@torch.no_grad()
+def hold(models: Iterable[Model], kept: dict[str, Tensor]) -> None:
+    """Zeros again into blocks that a step has moved, in models of one size."""
+    for model in models:
+        for name, weight in matrices(model).items():
+            keep(weight, kept[name])
