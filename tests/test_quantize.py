@@ -50,6 +50,7 @@ def pruned(weights: dict[str, np.ndarray], held: float = 0.3) -> dict[str, np.nd
         if "bias" not in name and topology.LAYERS[name.split(".")[0]].kind in ("conv", "gru"):
             rows, cols = weights[name].shape[:2]
             blocks = rng.random((-(-rows // 16), -(-cols // 4))) < held
+            blocks[0, 0] = True  # of zeros alone none is accepted
             mask = np.kron(blocks, np.ones((16, 4)))[:rows, :cols]
             found[name] = weights[name] * mask.reshape(mask.shape + (1,) * (weights[name].ndim - 2))
     return {name: np.float32(values) for name, values in found.items()}
