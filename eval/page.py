@@ -65,7 +65,8 @@ def stage_tables(report: dict) -> list[dict]:
         groups.setdefault(title, []).append(row)
     tables = []
     for title, rows in groups.items():
-        stages = [r for r in rows if r["stage"] != "total"]
+        stages = [r for r in rows if r["stage"] != "total" and r["instructions_max"]]
+        stages.sort(key=lambda r: -r["instructions_mean"])
         total = next((r for r in rows if r["stage"] == "total"), None)
         whole = total["instructions_mean"] if total else sum(r["instructions_mean"] for r in stages)
         tables.append({"title": title, "stages": [

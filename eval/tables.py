@@ -95,7 +95,7 @@ def spread_rows(report: dict, name: str, shown: Iterable[str] = METRICS) -> list
 def baseline_rows(report: dict) -> list[list[str]]:
     """Cells of BASELINE_HEAD."""
     return [[r["testset"], r["system"], HEADS[r["measure"]], str(r["clips"]),
-             *(show(r[k], 4) for k in ("baseline", "now")), f"{r['difference']:+.4f}"]
+             *(show(r[k], 4) for k in ("baseline", "now")), f"{round(r['difference'], 4) + 0:+.4f}"]
             for r in report["baseline"]]
 
 
@@ -188,7 +188,7 @@ def summary(report: dict) -> list[str]:
             f"{r['target']} " + ", ".join(f"{k} {r[k] / 1024:,.0f} KiB" for k in
                                           ("weights", "state", "scratch", "text"))
             for r in rows) + ".")
-    falls = [f"{r['system']} {HEADS[r['measure']]} {r['difference']:+.4f}"
+    falls = [f"{r['system']} {HEADS[r['measure']]} {round(r['difference'], 4) + 0:+.4f}"
              for r in report["baseline"] if r["system"] in ("float", "twin")]
     if falls:
         lines.append(f"Against the baseline: {', '.join(falls)}.")
