@@ -85,7 +85,7 @@ def plot(report: dict, name: str) -> dict | None:
         return 160 - 150 * (value - low) / (high - low)
 
     return {"points": [{"x": x(p["instructions"]), "y": y(p[MEASURE]),
-                        "colour": groups.index(group_of(p["system"])),
+                        "colour": 1 + groups.index(group_of(p["system"])),
                         "title": f"{p['system']}: {p['instructions'] / 1e6:.2f} M, "
                                  f"PESQ-WB {p[MEASURE]:.2f}"}
                        for p in mine],

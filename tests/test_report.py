@@ -205,7 +205,7 @@ def test_points_of_the_plot_stand_where_their_values_are():
     assert [tick["y"] for tick in found["ticks"]] == pytest.approx([160, 110, 60, 10])
     assert found["noisy"] == pytest.approx(135)
     assert [p["y"] for p in found["points"]] == pytest.approx([110, 35])
-    assert [p["colour"] for p in found["points"]] == [0, 1]
+    assert [p["colour"] for p in found["points"]] == [1, 2]
     assert pareto.plot({"pareto": [], "quality": [noisy], "conformance": []}, "t") is None
 
 
