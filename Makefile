@@ -88,6 +88,7 @@ check: $(CHECKS) $(full:%=matrix) ## equal to the twin, sample by sample; full=1
 bench: $(TARGETS:%=$(STAMPS)/bench-%) ## count instructions, measure memory; time of host and wasm
 counts: ## bench of every model on every target that is counted, kept in eval/baseline
 	$(foreach m,$(MODELS),$(foreach t,arm64 armv7,$(call keep_counts,$(t),$(m))))
+	$(foreach t,$(ON_DEMAND),$(call keep_counts,$(t),tiny))
 cycles: bench ## estimate cycles, time and share of a core of this target by llvm-mca (LLVM 19)
 	@$(PYTHON) -m targets.cycles $(target)
 wmops: build/armv7/gen/plan.json ## weighted operations of the plain C as ITU-T G.191 weighs them

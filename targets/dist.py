@@ -57,16 +57,17 @@ def vectors(model: str, plan_hash: str) -> dict[str, bytes]:
 def facts(target: Target, content: dict, sources: list[str]) -> dict:
     """What the templates in targets/package/ fill in."""
     compile_ = target.compile
+    driver = [] if "start" in compile_ else compile_.get("driver", [])  # of whole programs
     return {
         "version": content["api"]["version"],
         "delay": content["api"]["delay"],
         "model": content["model"]["name"],
         "plan": content["hash"],
         "target": target.name,
-        "cc": " ".join([compile_["cc"], *compile_.get("driver", [])]),
+        "cc": " ".join([compile_["cc"], *driver]),
         "ar": compile_["ar"],
         "flags": " ".join(compile_["flags"]),
-        "link": " ".join(compile_["link"]),
+        "link": "" if "start" in compile_ else " ".join(compile_["link"]),
         "isas": {isa: " ".join(flags) for isa, flags in compile_.get("isa", {}).items()},
         "sources": sources,
         "sounds": list(sounds()),

@@ -420,6 +420,14 @@ def test_rnnoise_edges_under_sanitizers(package, tmp_path):
 
 # ---- Android ----
 
+def test_package_of_a_board_builds_its_library(unpacked):
+    """`make` alone, without a system to link programs for."""
+    needs("m7")
+    folder = unpacked("m7")
+    call(["make", "-s", "-C", folder, "-j2"])
+    assert (folder / "build/libpercepnet.a").is_file() and not (folder / "build/check").exists()
+
+
 # As much of the NDK's jni.h as the example uses: without the NDK only its syntax can be checked.
 JNI = """\
 #include <stdint.h>
