@@ -6,10 +6,12 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from reference.dnn import NAME
 from reference.files import read_json
 
 ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "targets" / "harness"
+TAP_TYPES, MOST_VALUES = ("int16", "int32", "int64"), 1 << 20  # of a recorded signal
 
 
 @dataclass(frozen=True)
@@ -96,4 +98,21 @@ def read_plan(target: Target) -> dict:
     path = target.folder / "gen" / "plan.json"
     if not path.is_file():
         raise SystemExit(f"{path}: not found; `make gen target={target.name}` writes it")
-    return read_json(path, f"remove it, then `make gen target={target.name}`", "hash", "model")
+    remedy = f"remove it, then `make gen target={target.name}`"
+    plan = read_json(path, remedy, "hash", "model")
+    if not is_sound(plan):
+        raise SystemExit(f"error: {path}: is no plan of a model and its signals; {remedy}")
+    return plan
+
+
+def is_sound(plan: dict) -> bool:
+    """Whether names, types and sizes in a plan are what the generator writes: they become paths,
+    arguments and shapes."""
+    def is_tap(tap: object) -> bool:
+        return (isinstance(tap, dict) and tap.get("dtype") in TAP_TYPES
+                and type(tap.get("count")) is int and 0 < tap["count"] <= MOST_VALUES)  # fmt: skip
+
+    model, taps = plan["model"], plan.get("taps", [])
+    name = model.get("name") if isinstance(model, dict) else None
+    return (isinstance(plan["hash"], str) and isinstance(name, str) and bool(NAME.fullmatch(name))
+            and isinstance(taps, list) and all(map(is_tap, taps)))  # fmt: skip

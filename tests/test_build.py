@@ -51,6 +51,23 @@ def test_missing_sources_say_what_to_do(tmp_path, monkeypatch):
         build.build(target.load("host"))
 
 
+@pytest.mark.parametrize("spoil", [
+    {"model": "small"}, {"model": {"name": "../../x"}}, {"model": {"name": 3}}, {"hash": 7},
+    {"taps": {}}, {"taps": [{"dtype": "object", "count": 1}]},
+    {"taps": [{"dtype": "int16", "count": 2**40}]}, {"taps": [{"dtype": "int16", "count": -1}]},
+    {"taps": [{"dtype": ["int16"], "count": 1}]}, {"taps": [{"count": 1}]}])  # fmt: skip
+def test_a_plan_of_a_stranger_is_refused(tmp_path, monkeypatch, spoil):
+    monkeypatch.chdir(tmp_path)
+    plan = {"hash": "0123", "model": {"name": "tiny"}, "taps": [{"dtype": "int32", "count": 3}]}
+    path = tmp_path / "build/host/gen/plan.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(plan))
+    assert target.read_plan(target.load("host")) == plan
+    path.write_text(json.dumps(plan | spoil))
+    with pytest.raises(SystemExit, match="is no plan of a model and its signals; remove it"):
+        target.read_plan(target.load("host"))
+
+
 def test_library_holds_no_taps(stand_in):
     members = subprocess.check_output(
         ["ar", "t", stand_in / "build/host/libpercepnet.a"], text=True
