@@ -50,8 +50,7 @@ def ranges(plan: dict) -> dict[str, int]:
         "HEIGHT_MAX_Q15": height,
         "SCORE_MIN_Q15": score_min,
         "SCORE_MAX_Q15": judged,
-        # a path is worth no less than a restart and the worst score, less the best one
-        "PATH_MIN_Q15": -constants["RESTART_COST_Q15"] + score_min - judged,
+        "PATH_MIN_Q15": constants["PATH_MIN_Q15"],
         "PRE_MAX": max(matrix["pre_bound"] for matrix in plan["dnn"]["matrices"]),
     }
 

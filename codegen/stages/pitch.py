@@ -54,21 +54,22 @@ STATE = Struct(
         Field("low_q8", "int32", ("PITCH_LOW_PAST + PITCH_HOP",), "12 kHz"),
         Field("whitened_q8", "int32", ("PITCH_SEGMENT",)),
         Field("smoothed_q8", "int32", (), "one-pole smoother after the whitening"),
-        Field("path_q15", "int32", ("N_LAGS",), "of the best path to each state; the best has 0"),
+        Field("path_q15", "int16", ("N_LAGS",), "of the best path to each state; the best has 0"),
         Field("best", "int32", (), "its state: lag - PERCEPNET_LAG_MIN"),
         Field("origins", "uint8", ("LOOKAHEAD", "N_LAGS"), "of the last frames, newest first"),
         Field("offsets_q8", "int16", ("LOOKAHEAD + 1", "N_LAGS"), "of the last, newest first"),
     ),
 )
 _OF_LAGS = ("correlation_q15", "height_q15", "around_q15")
-_OF_STATES = ("score_q15", "stay_q15", "move")
 SCRATCH = Struct(
     "pitch_scratch",
     (
         Field("windowed_q8", "int32", ("PITCH_WINDOW",)),
         Field("segment", "int16", ("PITCH_SEGMENT",)),
         *(Field(name, "int32", ("N_CORRELATIONS",)) for name in _OF_LAGS),
-        *(Field(name, "int32", ("N_LAGS",)) for name in _OF_STATES),
+        Field("score_q15", "int32", ("N_LAGS",)),
+        Field("stay_q15", "int16", ("N_LAGS",)),
+        Field("move", "int16", ("N_LAGS",)),
     ),
 )
 STAGE = Stage(
@@ -112,6 +113,7 @@ MOVE_COST_Q15, MOVE_FIRST = _moves()
 BIAS_Q15 = quantise(LONG_LAG_BIAS * np.log2(LAGS / LAG_MIN), 15)
 PERIOD_WEIGHTS_Q15 = _period_weights()
 RESTART_COST_Q15 = quantise(RESTART_COST, 15)
+PATH_MIN_Q15 = -RESTART_COST_Q15 - 1  # of a path from which nothing but a restart can follow
 GUARD_FACTOR_Q15 = quantise(GUARD_FACTOR, 15)
 SMOOTHER_Q15 = quantise(WHITENING_SMOOTHER, 15)
 LPC_NOISE_Q30 = quantise(LPC_NOISE, 30)
@@ -155,6 +157,7 @@ def constants() -> dict[str, int]:
         "GUARD_FACTOR_Q15": GUARD_FACTOR_Q15,
         "MOVE_MAX": MOVE_MAX,
         "RESTART_COST_Q15": RESTART_COST_Q15,
+        "PATH_MIN_Q15": PATH_MIN_Q15,
     }
 
 
@@ -190,8 +193,9 @@ def bounds() -> list[tuple[str, int, int]]:
         ("pitch correlation division", 2 * energy * 2**15 + 2 * energy + 2 * FLOOR_Q16, INT64_MAX),
         ("pitch parabola slope^2", (2 * 32767) ** 2 + 8 * 2 * 32767, INT64_MAX),
         ("pitch periodicity acc", height * weights, INT32_MAX),
-        ("pitch guard product", judged * GUARD_FACTOR_Q15, INT64_MAX),
+        ("pitch guard product", judged * GUARD_FACTOR_Q15 + 2**14, INT32_MAX),
         ("pitch path score_q15", path + int(MOVE_COST_Q15.max()), -UNREACHED),
+        ("pitch move candidate_q15", int(MOVE_COST_Q15.max()) - PATH_MIN_Q15, 2**15),
     ]
 
 
@@ -345,7 +349,8 @@ class Pitch:
         self.origins = np.concatenate([origin[None], self.origins[:-1]])
         total = np.maximum(stay, restart) + score_q15
         self.best = int(np.argmax(total))
-        self.path_q15[MOVE_MAX:-MOVE_MAX] = total - total[self.best]
+        below = np.maximum(total - total[self.best], PATH_MIN_Q15)
+        self.path_q15[MOVE_MAX:-MOVE_MAX] = below
 
     def _period(self) -> int:
         """The best path, LOOKAHEAD_FRAMES frames back, refined by the offset of its peak."""

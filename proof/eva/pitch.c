@@ -128,7 +128,7 @@ void prove_scores(void)
     ANY32(scratch.height_q15, -32767, HEIGHT_MAX_Q15);
     neighbourhoods(scratch.around_q15, scratch.height_q15, PERCEPNET_N_CORRELATIONS);
     periodicity(scratch.score_q15, scratch.height_q15, scratch.around_q15);
-    guard(scratch.score_q15, scratch.around_q15);
+    guard(scratch.score_q15, scratch.around_q15, scratch.height_q15);
     EACH(j, PERCEPNET_N_LAGS) {
         //@ assert SCORE_MIN_Q15 <= scratch.score_q15[j] <= SCORE_MAX_Q15;
     }
@@ -138,7 +138,7 @@ void prove_scores(void)
 /* best path: its scores are at most 0, the best is subtracted last; the period of its end */
 void prove_path(void)
 {
-    ANY32(st.path_q15, PATH_MIN_Q15, 0);
+    ANY16(st.path_q15, PATH_MIN_Q15, 0);
     ANY32(scratch.score_q15, SCORE_MIN_Q15, SCORE_MAX_Q15);
     EACH(back, PERCEPNET_LOOKAHEAD)
         EACH(j, PERCEPNET_N_LAGS)

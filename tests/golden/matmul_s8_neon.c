@@ -84,6 +84,7 @@ PERCEPNET_INLINE void accumulate16(rows4 acc[4], const int8_t **w, int8x16_t x, 
         acc[r] = accumulate(acc[r], a.val[r], x, b.val[r], y);
 #else
     const int8_t *second = *w + 64;
+    __asm__("" : "+r"(second)); /* see next16 */
     for (int r = 0; r < 4; r++) {
         int8x16_t a = next16(w), b = next16(&second);
         acc[r] = accumulate(acc[r], a, x, b, y);

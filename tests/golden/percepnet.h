@@ -32,7 +32,7 @@ extern "C" {
 #define PERCEPNET_BLOCK 4 /* hops of one block at most */
 #define PERCEPNET_DELAY 1440 /* samples, percepnet_process */
 #define PERCEPNET_FEED_DELAY 1920 /* samples, percepnet_feed */
-#define PERCEPNET_STATE_BYTES 110592 /* enough on every target */
+#define PERCEPNET_STATE_BYTES 109568 /* enough on every target */
 #define PERCEPNET_STATE_ALIGN 16 /* bytes */
 
 /* what functions return when something is wrong: negative, and nothing was done */

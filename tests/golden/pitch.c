@@ -137,19 +137,16 @@ static void correlate(const percepnet_kernels *kernels, int32_t c_q15[N_CORRELAT
                       const int16_t v[PERCEPNET_PITCH_SEGMENT], int shift)
 {
     const int16_t *newest = v + PERCEPNET_CORRELATION_LAG_MAX;
-    uint32_t energy = energy_of(newest); /* unsigned: the differences go up and down */
-    int64_t fixed = energy + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
+    const int16_t *past = newest - PERCEPNET_LAG_MIN + 1;
+    const int64_t fixed = energy_of(newest) + shift_round(2 * PERCEPNET_PITCH_FLOOR_Q16, -2 * shift);
+    uint32_t energy = energy_of(past); /* unsigned: the differences go up and down */
     kernels->correlate_s16(c_q15, newest);
-    for (int lag = 1; lag <= PERCEPNET_CORRELATION_LAG_MAX; lag++) {
-        const int16_t *past = newest - lag;
-        int32_t leaving = past[PERCEPNET_CORRELATION_WINDOW];
-        energy += (uint32_t)(past[0] * past[0] - leaving * leaving);
-        if (lag < PERCEPNET_LAG_MIN)
-            continue;
+    for (int j = 0; j < N_CORRELATIONS; j++) {
+        int32_t leaving = past[PERCEPNET_CORRELATION_WINDOW - 1], entering = *--past;
+        energy += (uint32_t)(entering * entering - leaving * leaving);
         int64_t total = fixed + energy;
-        int64_t cross = c_q15[lag - PERCEPNET_LAG_MIN];
-        int64_t c = div_q(2 * cross, total > 1 ? total : 1, 15);
-        c_q15[lag - PERCEPNET_LAG_MIN] = (int32_t)clamp(c, -32767, 32767);
+        int64_t c = div_q(2 * (int64_t)c_q15[j], total > 1 ? total : 1, 15);
+        c_q15[j] = (int32_t)clamp(c, -32767, 32767);
     }
 }
 
@@ -159,11 +156,12 @@ static void peak_heights(int32_t height_q15[N_CORRELATIONS], int16_t offset_q8[N
 {
     memcpy(height_q15, c_q15, N_CORRELATIONS * sizeof *c_q15);
     memset(offset_q8, 0, N_LAGS * sizeof *offset_q8);
+    int32_t left, mid = c_q15[0], right = c_q15[1];
     for (int j = 1; j < N_CORRELATIONS - 1; j++) {
-        int32_t left = c_q15[j - 1], mid = c_q15[j], right = c_q15[j + 1];
-        int64_t curvature = 2 * mid - left - right, slope = right - left;
-        if (mid < left || mid < right || curvature <= 0)
+        left = mid, mid = right, right = c_q15[j + 1];
+        if (mid < right || mid < left || (mid == left && mid == right))
             continue;
+        int64_t curvature = 2 * mid - left - right, slope = right - left;
         height_q15[j] += (int32_t)div_q(slope * slope, 8 * curvature, 0);
         if (j < N_LAGS)
             offset_q8[j] = (int16_t)div_q(slope * 128, curvature, 0);
@@ -188,45 +186,50 @@ static void neighbourhoods(int32_t *around, const int32_t *x, int n)
 static void periodicity(int32_t score_q15[N_LAGS], const int32_t height_q15[N_CORRELATIONS],
                         const int32_t around_q15[N_CORRELATIONS])
 {
-    for (int j = 0; j < N_LAGS; j++) {
-        int lag = PERCEPNET_LAG_MIN + j;
-        int in_reach = 3 * lag <= PERCEPNET_CORRELATION_LAG_MAX;
-        const int16_t *weights_q15 = percepnet_pitch_period_weights_q15 + (in_reach ? 0 : 3);
-        int32_t acc_q30 = weights_q15[0] * height_q15[j]
-                          + weights_q15[1] * around_q15[2 * lag - PERCEPNET_LAG_MIN];
-        if (in_reach)
-            acc_q30 += weights_q15[2] * around_q15[3 * lag - PERCEPNET_LAG_MIN];
-        score_q15[j] = (acc_q30 + (1 << 14)) >> 15;
+    const int in_reach = PERCEPNET_CORRELATION_LAG_MAX / 3 - PERCEPNET_LAG_MIN + 1;
+    const int16_t *weights_q15 = percepnet_pitch_period_weights_q15;
+    const int32_t *twice_q15 = around_q15 + PERCEPNET_LAG_MIN;
+    const int32_t *thrice_q15 = twice_q15 + PERCEPNET_LAG_MIN;
+    for (int j = 0; j < in_reach; j++)
+        score_q15[j] = (weights_q15[0] * height_q15[j] + weights_q15[1] * twice_q15[2 * j]
+                        + weights_q15[2] * thrice_q15[3 * j] + (1 << 14)) >> 15;
+    for (int j = in_reach; j < N_LAGS; j++)
+        score_q15[j] = (weights_q15[3] * height_q15[j] + weights_q15[4] * twice_q15[2 * j]
+                        + (1 << 14)) >> 15;
+}
+
+/* rival[j]: at least the best score near round(lag / divisor) */
+static inline void rivals(int32_t rival_q15[N_LAGS], const int32_t *around_q15, int divisor)
+{
+    int32_t *at = rival_q15 + (divisor - 1) * PERCEPNET_LAG_MIN - 1; /* whose centre is LAG_MIN */
+    for (int left = divisor; at != rival_q15 + N_LAGS; at++) {
+        *at = larger(*at, *around_q15);
+        if (--left == 0) {
+            left = divisor;
+            around_q15++;
+        }
     }
 }
 
-/* the best score near round(lag / divisor), at least 0 */
-static inline int32_t rival(const int32_t *around_q15, int lag, int divisor)
-{
-    int centre = (lag + 1) / divisor - PERCEPNET_LAG_MIN;
-    return centre < 0 ? 0 : larger(0, around_q15[centre]);
-}
-
-/* weigh down sub-harmonics and long lags; around_q15: work space */
-static void guard(int32_t score_q15[N_LAGS], int32_t around_q15[N_LAGS])
+/* weigh down sub-harmonics and long lags; around_q15, rival_q15: work space */
+static void guard(int32_t score_q15[N_LAGS], int32_t around_q15[N_LAGS], int32_t rival_q15[N_LAGS])
 {
     neighbourhoods(around_q15, score_q15, N_LAGS);
+    memset(rival_q15, 0, N_LAGS * sizeof *rival_q15);
+    rivals(rival_q15, around_q15, 2);
+    rivals(rival_q15, around_q15, 3);
     for (int j = 0; j < N_LAGS; j++) {
-        int lag = PERCEPNET_LAG_MIN + j;
-        int32_t best = larger(rival(around_q15, lag, 2), rival(around_q15, lag, 3));
-        int32_t score = score_q15[j];
-        if (score < best)
-            score = (int32_t)mul_q(score, PERCEPNET_GUARD_FACTOR_Q15, 15);
-        score_q15[j] = score - percepnet_pitch_bias_q15[j];
+        int32_t score = score_q15[j], less = (score * PERCEPNET_GUARD_FACTOR_Q15 + (1 << 14)) >> 15;
+        score_q15[j] = (score < rival_q15[j] ? less : score) - percepnet_pitch_bias_q15[j];
     }
 }
 
 /* best way to reach each state from a neighbour m states further on, m = -16..16 */
-static void best_moves(int32_t stay_q15[N_LAGS], int32_t move[N_LAGS],
-                       const int32_t path_q15[N_LAGS])
+static void best_moves(int16_t stay_q15[N_LAGS], int16_t move[N_LAGS],
+                       const int16_t path_q15[N_LAGS])
 {
     for (int j = 0; j < N_LAGS; j++) {
-        stay_q15[j] = INT32_MIN;
+        stay_q15[j] = INT16_MIN;
         move[j] = 0;
     }
     for (int m = -PERCEPNET_MOVE_MAX; m <= PERCEPNET_MOVE_MAX; m++) {
@@ -236,31 +239,34 @@ static void best_moves(int32_t stay_q15[N_LAGS], int32_t move[N_LAGS],
         int end = m > 0 ? N_LAGS - m : N_LAGS;
         const int16_t *cost_q15 = percepnet_pitch_move_cost_q15 + size * N_LAGS;
         for (int j = start; j < end; j++) {
-            int32_t candidate = path_q15[j + m] - cost_q15[j];
-            move[j] = candidate > stay_q15[j] ? m : move[j];
+            int16_t candidate = (int16_t)(path_q15[j + m] - cost_q15[j]);
+            move[j] = candidate > stay_q15[j] ? (int16_t)m : move[j];
             stay_q15[j] = candidate > stay_q15[j] ? candidate : stay_q15[j];
         }
     }
 }
 
-/* Viterbi forward step; the path scores are relative to the last best: that one is 0 */
+/* Viterbi forward step; the path scores are relative to the last best: that one is 0. None below
+ * a restart matters */
 static void extend(percepnet_pitch_state *st, percepnet_pitch_scratch *scratch)
 {
-    const int32_t restart_q15 = -PERCEPNET_RESTART_COST_Q15;
-    int32_t *path = st->path_q15;
-    best_moves(scratch->stay_q15, scratch->move, path);
+    const int16_t restart_q15 = -PERCEPNET_RESTART_COST_Q15;
+    int32_t *total_q15 = scratch->score_q15;
+    best_moves(scratch->stay_q15, scratch->move, st->path_q15);
     memmove(st->origins[1], st->origins[0], sizeof st->origins - sizeof st->origins[0]);
     for (int j = 0; j < N_LAGS; j++) {
-        int32_t stay = scratch->stay_q15[j];
+        int16_t stay = scratch->stay_q15[j];
         st->origins[0][j] = (uint8_t)(stay >= restart_q15 ? j + scratch->move[j] : st->best);
-        path[j] = (stay >= restart_q15 ? stay : restart_q15) + scratch->score_q15[j];
+        total_q15[j] += stay >= restart_q15 ? stay : restart_q15;
     }
-    st->best = 0;
+    int32_t top = total_q15[0];
     for (int j = 1; j < N_LAGS; j++)
-        st->best = path[j] > path[st->best] ? j : st->best;
-    int32_t top = path[st->best];
+        top = larger(top, total_q15[j]);
+    st->best = 0;
+    while (total_q15[st->best] != top)
+        st->best++;
     for (int j = 0; j < N_LAGS; j++)
-        path[j] -= top;
+        st->path_q15[j] = (int16_t)larger(total_q15[j] - top, PERCEPNET_PATH_MIN_Q15);
 }
 
 /* the best path, PERCEPNET_LOOKAHEAD frames back, refined by the offset of its peak */
@@ -292,7 +298,7 @@ void percepnet_pitch_run(percepnet_pitch_state *st, const percepnet_kernels *ker
     peak_heights(scratch->height_q15, st->offsets_q8[0], c_q15);
     neighbourhoods(scratch->around_q15, scratch->height_q15, N_CORRELATIONS);
     periodicity(scratch->score_q15, scratch->height_q15, scratch->around_q15);
-    guard(scratch->score_q15, scratch->around_q15);
+    guard(scratch->score_q15, scratch->around_q15, scratch->height_q15);
     extend(st, scratch);
     *period = trace_back(st);
     *correlation_q15 = c_q15[st->best] > 0 ? c_q15[st->best] : 0;

@@ -12,7 +12,7 @@ typedef struct {
     int32_t low_q8[PERCEPNET_PITCH_LOW_PAST + PERCEPNET_PITCH_HOP]; /* 12 kHz */
     int32_t whitened_q8[PERCEPNET_PITCH_SEGMENT];
     int32_t smoothed_q8; /* one-pole smoother after the whitening */
-    int32_t path_q15[PERCEPNET_N_LAGS]; /* of the best path to each state; the best has 0 */
+    int16_t path_q15[PERCEPNET_N_LAGS]; /* of the best path to each state; the best has 0 */
     int32_t best; /* its state: lag - PERCEPNET_LAG_MIN */
     uint8_t origins[PERCEPNET_LOOKAHEAD][PERCEPNET_N_LAGS]; /* of the last frames, newest first */
     int16_t offsets_q8[PERCEPNET_LOOKAHEAD + 1][PERCEPNET_N_LAGS]; /* of the last, newest first */
@@ -26,8 +26,8 @@ typedef struct {
     int32_t height_q15[PERCEPNET_N_CORRELATIONS];
     int32_t around_q15[PERCEPNET_N_CORRELATIONS];
     int32_t score_q15[PERCEPNET_N_LAGS];
-    int32_t stay_q15[PERCEPNET_N_LAGS];
-    int32_t move[PERCEPNET_N_LAGS];
+    int16_t stay_q15[PERCEPNET_N_LAGS];
+    int16_t move[PERCEPNET_N_LAGS];
 } percepnet_pitch_scratch;
 
 /* as before the first hop: all zero */
