@@ -159,9 +159,9 @@ static void peak_heights(int32_t height_q15[N_CORRELATIONS], int16_t offset_q8[N
     int32_t left, mid = c_q15[0], right = c_q15[1];
     for (int j = 1; j < N_CORRELATIONS - 1; j++) {
         left = mid, mid = right, right = c_q15[j + 1];
-        if (mid < right || mid < left || (mid == left && mid == right))
-            continue;
         int64_t curvature = 2 * mid - left - right, slope = right - left;
+        if (mid < right || mid < left || curvature <= 0)
+            continue;
         height_q15[j] += (int32_t)div_q(slope * slope, 8 * curvature, 0);
         if (j < N_LAGS)
             offset_q8[j] = (int16_t)div_q(slope * 128, curvature, 0);
@@ -263,10 +263,12 @@ static void extend(percepnet_pitch_state *st, percepnet_pitch_scratch *scratch)
     for (int j = 1; j < N_LAGS; j++)
         top = larger(top, total_q15[j]);
     st->best = 0;
-    while (total_q15[st->best] != top)
+    while (st->best < N_LAGS - 1 && total_q15[st->best] != top)
         st->best++;
-    for (int j = 0; j < N_LAGS; j++)
-        st->path_q15[j] = (int16_t)larger(total_q15[j] - top, PERCEPNET_PATH_MIN_Q15);
+    for (int j = 0; j < N_LAGS; j++) {
+        int32_t below = larger(total_q15[j] - top, PERCEPNET_PATH_MIN_Q15);
+        st->path_q15[j] = (int16_t)(below < 0 ? below : 0);
+    }
 }
 
 /* the best path, PERCEPNET_LOOKAHEAD frames back, refined by the offset of its peak */
