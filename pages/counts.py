@@ -56,6 +56,21 @@ def totals() -> str:
     return table(head, sorted(rows, key=lambda row: row[:2]))
 
 
+def densities() -> str:
+    """Instructions by CPU and call, and bytes, of copies with fewer and fewer blocks."""
+    parts, sizes = [], ("read_frame", "read_block4", "weights")
+    for model, content in read_all("density").items():
+        places = [(cpu, call) for cpu, calls in content["rows"][0]["instructions"].items()
+                  for call in calls]  # fmt: skip
+        head = [f"`{model}`, share of blocks", *(f"{cpu}, {call}" for cpu, call in places),
+                *(SIZES[size] for size in sizes)]  # fmt: skip
+        parts.append(table(head, [
+            [row["density"], *(row["instructions"][cpu][call] for cpu, call in places),
+             *(row[size] for size in sizes)] for row in content["rows"]
+        ]))  # fmt: skip
+    return "\n\n".join(parts)
+
+
 def footprints() -> str:
     """A line for every target and model, in bytes."""
     rows = [
