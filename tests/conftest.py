@@ -6,6 +6,7 @@ that what the command does with files can be told from what the suppressor does 
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -30,7 +31,16 @@ def lend_compilers() -> None:
         os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
+def heed_signals() -> None:
+    """Under nohup or in the background signals are ignored, and so by every program of a test."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 lend_compilers()
+heed_signals()
 pytest_plugins = ["shipped", "command_line", "browsers", "recordings"]
 
 
