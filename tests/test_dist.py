@@ -47,7 +47,7 @@ def test_builds_with_a_compiler_alone_and_equals_the_vectors(unpacked, tmp_path,
     needs(name)
     target, folder = load(name), unpacked(name)
     env = compiler_only(tmp_path / "bin", target.compile["cc"])
-    built = call(["make", "-j2", "-O", "-C", folder], env=env)  # -O: line by line
+    built = call(["make", "-B", "-j2", "-O", "-C", folder], env=env)  # -O: line by line
     assert "warning" not in built
     for isa, flags in target.compile.get("isa", {}).items():
         lines = [line for line in built.splitlines() if f"_{isa}.o" in line and " -c " in line]
