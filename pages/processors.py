@@ -61,9 +61,9 @@ def time_on(core: str, model: str) -> str | None:
     return f"{span([end * HOP_MS / 100 for end in ends])} ms, {span(ends)} %"
 
 
-def measured(run: dict, model: str) -> str | None:
-    """The same of a run that was timed: the fastest kernels, median."""
-    rows = [r for r in run["rows"] if r["call"] == "frame" and
+def measured(runs: list[dict], model: str) -> str | None:
+    """The same of timed runs on one machine: the fastest kernels, median."""
+    rows = [r for run in runs for r in run["rows"] if r["call"] == "frame" and
             (r["kernels"] == PEER if model == PEER
              else r["kernels"] != PEER and run["model"] == model)]  # fmt: skip
     best = min((r["us_median"] for r in rows), default=None)
@@ -100,8 +100,10 @@ def summary() -> str:
     clocks = {r["core"]: r["ghz"] for r in read("cycles", f"arm64-{systems[0]}")["rows"]}
     lines = [[f"{core}, {clocks[core]} GHz: estimate", *(time_on(core, s) for s in systems)]
              for core in CORES]  # fmt: skip
-    lines += [[f"{run['machine']}: measured", *(measured(run, s) for s in systems)]
-              for run in read_all("times", "host-*").values()]
+    timed = list(read_all("times", "host-*").values())
+    for machine in dict.fromkeys(run["machine"] for run in timed):
+        runs = [run for run in timed if run["machine"] == machine]
+        lines.append([f"{machine}: measured", *(measured(runs, s) for s in systems)])
     sizes = [per_hop(s) for s in systems]
     per_second = RATE / HOP
     lines += [
