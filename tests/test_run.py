@@ -220,8 +220,7 @@ def test_listener_hears_what_is_better(source):
 
 @pytest.mark.parametrize(("options", "words"), [
     (["--rate", "1", "2", "3"], "--rate: expected one number, or one for each"),
-    (["--model", "tiny", "tiny"], "each --model once"),
-    (["--init", "a"], "one for each"),
+    (["--init", "a"], "one for each --model"),
 ])  # fmt: skip
 def test_command_line_says_what_is_wrong(segments, tmp_path, monkeypatch, capsys, options, words):
     folder = segments[0].path.parent.parent
@@ -231,6 +230,10 @@ def test_command_line_says_what_is_wrong(segments, tmp_path, monkeypatch, capsys
     with pytest.raises(SystemExit) as end:
         train.main()
     assert words in capsys.readouterr().err + str(end.value)
+
+
+def test_networks_of_one_size_get_a_folder_each():
+    assert train.names(["tiny", "small", "tiny", "tiny"]) == ["tiny", "small", "tiny-2", "tiny-3"]
 
 
 def test_command_line_gives_each_network_its_own(monkeypatch, tmp_path):

@@ -125,7 +125,7 @@ class Student:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         if not (torch.isfinite(terms.total) and torch.isfinite(norm)):
             raise FloatingPointError(
-                f"{self.settings.model}, step {clock.step}: loss {terms.total.item()}, gradient "
+                f"{self.folder.name}, step {clock.step}: loss {terms.total.item()}, gradient "
                 f"{norm.item()}; the last good state is in {self.folder / 'last.pt'}"
             )
         sparse = self.prunes(progress)
@@ -161,7 +161,7 @@ class Student:
             renew(network, slow, new)
         if self.log:
             counts = ", ".join(f"{name} {int(units.sum())}" for name, units in slow.items())
-            print(f"{self.settings.model}, step {step}: units started anew: {counts}", flush=True)
+            print(f"{self.folder.name}, step {step}: units started anew: {counts}", flush=True)
 
     @torch.no_grad()
     def validate(self, stored: Tensor) -> Terms:
@@ -187,7 +187,7 @@ class Student:
         row = row | heard._asdict() | dict(zip(Terms._fields, terms.tolist(), strict=True))
         row |= {f"valid_{key}": x.item() for key, x in judged._asdict().items()}
         self.log.write(row)
-        print(self.settings.model, log.line(row, left), flush=True)
+        print(self.folder.name, log.line(row, left), flush=True)
         self._keep(heard, judged, clock)
 
     def _keep(self, heard: Score, valid: Terms, clock: Clock) -> None:

@@ -6,9 +6,10 @@
     torchrun --nproc-per-node 2 -m training.train ... (on one or, with --nnodes, more
     machines that see the same ``--out``: every process takes its own crops)
 
-Each network has its folder in ``--out``. A second call with the same ``--out`` goes on from the
-last checkpoints. With ``--frames`` the result is the same as without the interruption; with
-``--minutes`` the learning rate follows the clock. A GPU is used if torch finds one.
+Each network has its folder in ``--out``; a size may be named several times, to compare options.
+A second call with the same ``--out`` goes on from the last checkpoints. With ``--frames`` the
+result is the same as without the interruption; with ``--minutes`` the learning rate follows the
+clock. A GPU is used if torch finds one.
 """
 
 import argparse
@@ -59,8 +60,9 @@ class Run:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         shared, rank = shared or folder, processes.rank()
         self.students = [
-            Student(one, folder / one.model, self.device, begin)
-            for one, begin in zip(settings, first or [None] * len(settings), strict=True)
+            Student(one, folder / name, self.device, begin)
+            for one, name, begin in zip(settings, names([one.model for one in settings]),
+                                        first or [None] * len(settings), strict=True)
         ]
         own = replace(source, seed=source.seed + rank * NEXT_PROCESS)
         if rank == 0:
@@ -224,6 +226,12 @@ class Run:
             student.states = None  # of all processes, for a resumed run to go on as this one
 
 
+def names(models: list[str]) -> list[str]:
+    """A folder for each network: its size; small, small-2, small-3 ... for networks of one size."""
+    before = [models[:k].count(model) for k, model in enumerate(models)]
+    return [f"{model}-{n + 1}" if n else model for model, n in zip(models, before, strict=True)]
+
+
 class beside:  # noqa: N801 (reads as a function)
     """Streams of a GPU on which networks learn side by side; on a CPU one after the other."""
 
@@ -301,8 +309,8 @@ def main() -> None:
         default = [getattr(Settings, name)]
         parser.add_argument(f"--{name}", type=float, nargs="+", default=default)
     args = parser.parse_args()
-    if len(set(args.model)) < len(args.model) or len(args.init or args.model) != len(args.model):
-        parser.error("name each --model once, and give no --init or one for each")
+    if len(args.init or args.model) != len(args.model):
+        parser.error("give no --init, or one for each --model")
     os.environ["OMP_NUM_THREADS"] = "1"  # of the producers: one process, one thread
     settings = settings_of(args)
     source = Source(
