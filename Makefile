@@ -308,7 +308,7 @@ $(STAMPS)/vectors: build/values/model $(REFERENCE) $(CODEGEN) targets/vectors.py
 	@mkdir -p $(@D); touch $@
 
 reference/models/%.safetensors:
-	@echo "model $*: $@ is missing; 'make train model=$*' trains one" >&2; exit 2
+	@echo "model $*: $@ is missing; 'make train name=$*' trains one" >&2; exit 2
 
 FORCE:
 .PHONY: all help setup sets reference plan gen build twin check bench counts cycles wmops score baseline publish ladder parts trials weaknesses cost vectors dist install demo npm plugins wheel docs report test prove fuzz mutants lock lint train clean matrix FORCE

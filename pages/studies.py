@@ -7,6 +7,7 @@ from reference.markdown import table
 from studies.decisions import DECISIONS, MEASURED, Decision
 
 CLEAN = "clean"
+HEARD = ("pesq_wb", "estoi")
 
 
 def about(one: dict) -> str:
@@ -84,3 +85,14 @@ def ablations() -> str:
               f"{row['pesq_wb']:.3f}", f"{row['estoi']:.4f}"] for row in one["rows"]]  # fmt: skip
     return table(["change", "options", "square loss", "mean gain error", "strength loss",
                   "PESQ-WB", "ESTOI"], lines)  # fmt: skip
+
+
+def densities() -> str:
+    """Networks pruned in one run: errors of their gains, and scores of the sets."""
+    rows = read("studies", "densities")["rows"]
+    order, sets = list(dict.fromkeys(row["model"] for row in rows)), list(rows[0]["sets"])
+    lines = [[row["model"], row["density"], f"{row['square']:.3f}", f"{row['error']:.4f}",
+              *(f"{row['sets'][s][m]:.{DIGITS[m]}f}" for s in sets for m in HEARD)]
+             for row in sorted(rows, key=lambda r: (order.index(r["model"]), -r["density"]))]
+    return table(["model", "share of blocks", "square loss", "mean gain error",
+                  *(f"{s}, {HEADS[m]}" for s in sets for m in HEARD)], lines)  # fmt: skip

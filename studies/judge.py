@@ -3,7 +3,7 @@
     python -m studies.judge A.safetensors B.safetensors --sets build/sets/X build/sets/Y [--quick]
 
 A line for all clips of a set, then one an SNR: PESQ-WB, ESTOI and DNSMOS OVRL (not with --quick,
-which takes a fifth of the time) with the postfilter off and on, the other options as shipped. The
+which takes a fifth of the time), options as shipped; with --postfilter also with that one on. The
 systems of BUILD/score/<set>.csv stand above the candidates; below, the means of the paired
 differences to pyrnnoise with their 95 % intervals, where it is among them. --csv keeps the scores
 clip by clip. Weights are files of any name in the layout of reference/models, float16 or float32.
@@ -42,6 +42,7 @@ class Job(NamedTuple):
     clips: list[dict]
     weights: list[Path]
     quick: bool
+    postfilter: bool
 
 
 weights_of = cache(dnn.read)
@@ -56,7 +57,7 @@ def judge(job: Job) -> list[dict]:
     features, rows = np.stack([taps["features"] for taps in fronts], axis=1), []
     for path in job.weights:
         gain, strength, _ = dnn.Network(weights_of(path)).run(features)
-        for postfilter in (False, True):
+        for postfilter in (False, True)[: 1 + job.postfilter]:
             out = np.stack([BackEnd(Options(postfilter=postfilter)).run(dict(taps), g, r)
                             for taps, g, r in zip(fronts, gain.swapaxes(0, 1),
                                                   strength.swapaxes(0, 1), strict=True)], axis=1)
@@ -69,7 +70,7 @@ def judge(job: Job) -> list[dict]:
 
 def name_of(path: Path, postfilter: bool) -> str:
     """As it stands in the table."""
-    return f"{path.stem} {'on' if postfilter else 'off'}"
+    return path.stem + " postfilter" * postfilter
 
 
 def score(clean: np.ndarray, enhanced: np.ndarray, quick: bool) -> dict[str, float]:
@@ -87,11 +88,11 @@ def score(clean: np.ndarray, enhanced: np.ndarray, quick: bool) -> dict[str, flo
     return found | {m: ratings[m] for m in MEASURES if m in ratings}
 
 
-def jobs(folder: Path, weights: list[Path], quick: bool) -> list[Job]:
+def jobs(folder: Path, weights: list[Path], quick: bool, postfilter: bool) -> list[Job]:
     """The clips of a prepared set by length, TOGETHER at a time."""
     clips = sorted(read_set(folder)["clips"],
                    key=lambda clip: clip["seconds"])
-    return [Job(folder, clips[k : k + TOGETHER], weights, quick)
+    return [Job(folder, clips[k : k + TOGETHER], weights, quick, postfilter)
             for k in range(0, len(clips), TOGETHER)]
 
 
@@ -151,6 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("weights", nargs="+", type=Path, metavar="FILE.safetensors")
     parser.add_argument("--sets", nargs="+", type=Path, required=True, help="prepared sets")
     parser.add_argument("--quick", action="store_true", help="without DNSMOS")
+    parser.add_argument("--postfilter", action="store_true", help="also with the postfilter on")
     parser.add_argument("--build", type=Path, default=Path("build"), help="of the score tables")
     parser.add_argument("--csv", type=Path, help="file for the scores clip by clip")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -159,7 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for path in args.weights:
             dnn.read(path)
-        todo = [job for folder in args.sets for job in jobs(folder, args.weights, args.quick)]
+        todo = [job for folder in args.sets
+                for job in jobs(folder, args.weights, args.quick, args.postfilter)]
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

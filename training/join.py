@@ -62,6 +62,12 @@ def inputs(sources: Sequence[str], own: Shape, shape: Shape, before: dict[str, i
                            for start, source in zip(starts, sources, strict=False)])
 
 
+def moved(tensors: dict[str, np.ndarray], gain: float, strength: float) -> dict[str, np.ndarray]:
+    """The same network, but its logits of all gains and of all strengths moved by so much."""
+    by = {"gain.bias": np.float32(gain), "strength.bias": np.float32(strength)}
+    return {key: tensor + by.get(key, 0) for key, tensor in tensors.items()}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m training.join",
@@ -75,8 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tensors = joined([dnn.read(path) for path in args.weights])
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    tensors["gain.bias"] += args.gain
-    tensors["strength.bias"] += args.strength
+    tensors = moved(tensors, args.gain, args.strength)
     halves = {key: tensor.astype(np.float16) for key, tensor in tensors.items()}
     target = dnn.model_path(args.name)
     with whole(target) as part:
