@@ -8,12 +8,13 @@ prefix = build/install#  where `make install` puts the library
 systems =#               of eval/systems.toml to score beside ours: "pyrnnoise webrtc-noise-gain"
 scheduler =#             tcp://host:port of a dask cluster to score on; else this machine's cores
 strict =#                1: no set when a clip has a fault
+postfilter = 1#         0: a library without the code of the envelope postfilter (docs/patents.md)
 name = mine#             of the model that `make train` leaves in reference/models
 minutes = 60#            of training or fuzzing, with speech=DIR noise=DIR [rir=DIR] or index=FILE
 
 PYTHON = .venv/bin/python
 PATHS := testset prefix index speech noise rir DFN3
-NAMES := target model systems scheduler strict name minutes full
+NAMES := target model postfilter systems scheduler strict name minutes full
 
 # What is given is taken letter by letter: make expands none of it. Paths reach recipes through the
 # environment alone ("$$testset"), so no letter of them is run; names are refused if one is odd.
@@ -39,6 +40,11 @@ TARGETS := $(sort host $(target))
 
 ifeq ($(wildcard targets/$(strip $(target)).toml),)
 $(error target $(target) found; one of $(basename $(notdir $(wildcard targets/*.toml))) is needed)
+endif
+# Words whose results hold or need the postfilter.
+WITH_POSTFILTER := $(filter $(full:%=check) matrix demo npm wheel prove fuzz mutants vectors wmops weaknesses,$(MAKECMDGOALS))
+ifneq ($(postfilter)$(if $(filter 0,$(postfilter)),$(WITH_POSTFILTER)),$(filter 0 1,$(postfilter)))
+$(error postfilter=$(postfilter) found; 0 or 1 is needed, and 1 for $(or $(WITH_POSTFILTER),matrix, demo, npm, wheel, prove, fuzz, mutants))
 endif
 OUTSIDE := $(shell sed -n 's/^\[\([^]]*\)\].*/\1/p' eval/systems.toml)
 ifneq ($(filter-out $(OUTSIDE),$(systems)),)
@@ -216,6 +222,8 @@ build/wasm/percepnet: | .venv/wasm
 # Files that change when a variable does, so that what depends on it is made again.
 build/values/model: FORCE
 	@mkdir -p $(@D); echo '$(strip $(model))' | cmp -s - $@ || echo '$(strip $(model))' > $@
+build/values/postfilter: FORCE
+	@mkdir -p $(@D); echo '$(postfilter)' | cmp -s - $@ || echo '$(postfilter)' > $@
 build/values/systems: FORCE
 	@mkdir -p $(@D); echo '$(systems)' | cmp -s - $@ || echo '$(systems)' > $@
 
@@ -229,9 +237,9 @@ $(STAMPS)/float-$(SET): build/sets/$(SET)/set.json build/values/model $(REFERENC
 	@$(PYTHON) -m reference.suppressor --set build/sets/$(SET) --out build/out/float/$(SET) --model $(model)
 	@touch $@
 
-$(ALL_TARGETS:%=build/%/gen/plan.json): build/%/gen/plan.json: build/values/model $(REFERENCE) $(CODEGEN) | .venv/core
+$(ALL_TARGETS:%=build/%/gen/plan.json): build/%/gen/plan.json: build/values/model build/values/postfilter $(REFERENCE) $(CODEGEN) | .venv/core
 	@echo "== plan and C: $*"
-	@$(PYTHON) -m codegen.render --model $(model) --out build/$*/gen
+	@$(PYTHON) -m codegen.render --model $(model) --out build/$*/gen $(if $(filter 0,$(postfilter)),--no-postfilter)
 	@touch $@
 
 $(TARGETS:%=build/%/percepnet): build/%/percepnet: build/%/gen/plan.json targets/%.toml $(HARNESS)

@@ -83,7 +83,7 @@ class Stage:
     signals: in any order; past and scratch: fields of an instance.
     """
 
-    signals: tuple[Signal, ...]
+    signals: tuple[Signal, ...] = ()
     past: tuple[Field, ...] = ()
     scratch: tuple[Field, ...] = ()
 

@@ -19,6 +19,7 @@ from reference import (
     attenuation,
     comb,
     dcblock,
+    decay,
     dnn,
     erb,
     features,
@@ -114,7 +115,7 @@ def compare(taps: np.ndarray, samples: np.ndarray, weights: dnn.Weights) -> dict
     outputs = dnn.Network(weights).run(f)
     beta = EVERY_STAGE.postfilter_beta_permille / 1000
     warped = postfilter.envelope_postfilter(gain, y_energy, beta)
-    floored = postfilter.DecayFloor().run(warped, y_energy)
+    floored = decay.DecayFloor().run(warped, y_energy)
     limit = attenuation.Attenuation(EVERY_STAGE.attenuation_limit_db)
     z = gains.mix(y, p, taps["strength_q15"] / q15)
     scaled = gains.scale_bands(z, y_energy, taps["band_gain_q15"] / q15)

@@ -30,21 +30,28 @@ SETTING_HELP = {
 }
 
 
-def plan(model: str) -> tuple[dict, dict[str, np.ndarray]]:
+def plan(model: str, postfilter: bool = True) -> tuple[dict, dict[str, np.ndarray]]:
     """The plan of a model by name (reference/models/<model>.safetensors), and its arrays.
+
+    postfilter: False leaves the envelope postfilter out: stage, tables, bounds and settings.
 
     Raises OverflowError when a bound does not fit; for a missing or unfit file as `dnn.read`.
     """
-    return settle(model, read_bytes(model_path(model)))
+    return settle(model, read_bytes(model_path(model)), postfilter)
 
 
-def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+def settle(
+    model: str, blob: bytes, postfilter: bool = True
+) -> tuple[dict, dict[str, np.ndarray]]:
     """The same from the bytes of a weight file (safetensors), whatever its layer widths."""
     digest = hashlib.sha256(blob).hexdigest()
     network, arrays = quantize.quantize(parse(blob, f"model {model}"))
+    stages = {n: module for n, module in STAGES.items() if postfilter or n != "postfilter"}
+    settings = [name for name in RANGES if postfilter or not name.startswith("postfilter")]
+    instance = suppressor.instance(network, settings)
     tables = dict(fixed.tables())
     constants = framing()
-    for module in STAGES.values():
+    for module in stages.values():
         tables |= module.tables() if hasattr(module, "tables") else {}
         constants |= module.constants() if hasattr(module, "constants") else {}
     arrays |= {name: values for name, (_, values, _) in tables.items()}
@@ -52,8 +59,8 @@ def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
         "model": {"name": model, "sha256": digest},
         "constants": constants,
         "tables": {name: describe(*table) for name, table in tables.items()},
-        "bounds": bounds(),
-        **{name: module.plan() for name, module in STAGES.items() if hasattr(module, "plan")},
+        "bounds": bounds(stages),
+        **{name: module.plan() for name, module in stages.items() if hasattr(module, "plan")},
         "dnn": network,
         "kernels": kernels.plan(),
         "packing": kernels.packing(max(kernels.COLS_CHECKED, network["cols_max"])),
@@ -62,14 +69,14 @@ def settle(model: str, blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
             for name, array in arrays.items()
             if name not in tables
         },
-        "stages": [*STAGES, "suppressor"],
+        "stages": [*stages, "suppressor"],
         "taps": [
             tap for stage, signal in suppressor.signals(network).values()
             for tap in signal.taps(stage, constants)
         ],
-        "structs": suppressor.structs(network),
+        "structs": suppressor.structs(instance),
     }  # fmt: skip
-    content["api"] = api(model, digest, state_bytes(network, constants))
+    content["api"] = api(model, digest, state_bytes(instance, constants), settings)
     content["hash"] = hashlib.sha256(canonical(content)).hexdigest()
     return content, arrays
 
@@ -101,10 +108,10 @@ def describe(ctype: str, values: np.ndarray, format_text: str) -> dict:
     return {"ctype": ctype, "length": flat.size, "format": format_text, "values": flat.tolist()}
 
 
-def bounds() -> list[dict]:
+def bounds(stages: dict = STAGES) -> list[dict]:
     """Worst case of every accumulator of the signal stages, with its margin in bits."""
     found = []
-    for stage, module in {**STAGES, "kernels": kernels}.items():
+    for stage, module in {**stages, "kernels": kernels}.items():
         for name, worst, limit in getattr(module, "bounds", tuple)():
             if worst > limit:
                 raise OverflowError(f"{name}: can reach {worst}, bound is {limit}; see {stage}.py")
@@ -113,7 +120,7 @@ def bounds() -> list[dict]:
     return found
 
 
-def api(model: str, digest: str, state_bytes: int) -> dict:
+def api(model: str, digest: str, state_bytes: int, settings: list[str]) -> dict:
     """What percepnet.h says: rates, delay, size, settings, identity."""
     options = Options()
     return {
@@ -128,15 +135,15 @@ def api(model: str, digest: str, state_bytes: int) -> dict:
             name: {
                 "help": SETTING_HELP[name],
                 "default": int(getattr(options, name)),
-                "min": low,
-                "max": high,
+                "min": RANGES[name][0],
+                "max": RANGES[name][1],
             }
-            for name, (low, high) in RANGES.items()
+            for name in settings
         },
     }
 
 
-def state_bytes(network: dict, constants: dict[str, int]) -> int:
+def state_bytes(instance: declare.Struct, constants: dict[str, int]) -> int:
     """Size of an instance, the largest on any target; the C compiler checks that it is enough."""
-    total, _ = declare.size(suppressor.instance(network), constants)
+    total, _ = declare.size(instance, constants)
     return -(-total // 256) * 256

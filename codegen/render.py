@@ -1,4 +1,7 @@
-"""Print the plan as C: python -m codegen.render --model small --out build/host/gen"""
+"""Print the plan as C: python -m codegen.render --model small --out build/host/gen
+
+`--no-postfilter` leaves the envelope postfilter out, so that nothing of it is in the library.
+"""
 
 import argparse
 from pathlib import Path
@@ -35,20 +38,21 @@ def render(content: dict, arrays: dict[str, np.ndarray]) -> dict[str, str]:
     """All generated files by name: text of each. Pure: same plan and arrays, same text."""
     env = environment()
     packed = pack_all(content["dnn"]["matrices"], arrays)
+    left_out = STAGES.keys() - set(content["stages"])
     files = {}
-    for name in FILES:
+    for name in (file for file in FILES if file.partition(".")[0] not in left_out):
         head = f"/* Generated from {name}.j2, plan {content['hash'][:16]}. Do not edit. */\n"
         text = env.get_template(f"{name}.j2").render(**content, arrays=arrays, packed=packed)
         files[name] = head + text
     return files
 
 
-def write(model: str, out: Path) -> dict:
+def write(model: str, out: Path, postfilter: bool = True) -> dict:
     """Render a model into `out` with its plan.json; files whose text is the same stay untouched.
 
     Returns the plan.
     """
-    content, arrays = plan(model)
+    content, arrays = plan(model, postfilter)
     files = {name: text.encode() for name, text in render(content, arrays).items()}
     files["plan.json"] = canonical(content)
     out.mkdir(parents=True, exist_ok=True)
@@ -61,12 +65,13 @@ def write(model: str, out: Path) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="small")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--no-postfilter", dest="postfilter", action="store_false")
     args = parser.parse_args()
     try:
-        content = write(args.model, args.out)
+        content = write(args.model, args.out, args.postfilter)
     except (FileNotFoundError, OverflowError, ValueError) as error:
         parser.error(str(error))
     tightest = min(content["bounds"], key=lambda bound: bound["margin_bits"])

@@ -6,6 +6,7 @@ order in which they are made here.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -17,6 +18,7 @@ from codegen.stages import (
     attenuation,
     comb,
     dcblock,
+    decay,
     dnn,
     erb,
     features,
@@ -33,7 +35,8 @@ from reference.suppressor import EVERY_STAGE, RANGES, Options
 STAGES = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        dcblock, stft, erb, pitch, comb, features, dnn, postfilter, gains, highpass, attenuation,
+        dcblock, stft, erb, pitch, comb, features, dnn, postfilter, decay, gains,
+        highpass, attenuation,
     )
 }  # fmt: skip
 """Stage modules by name, in pipeline order."""
@@ -102,7 +105,7 @@ class BackEnd:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.decay_floor, self.synthesis = postfilter.DecayFloor(), stft.Synthesis()
+        self.decay_floor, self.synthesis = decay.DecayFloor(), stft.Synthesis()
         self.highpass = highpass.Highpass()
         self.attenuation = attenuation.Attenuation(options.attenuation_limit_db)
 
@@ -207,7 +210,7 @@ def signals(network: dict) -> dict[str, tuple[str, Signal]]:
     return {name: known[name] for name in names}
 
 
-def instance(network: dict) -> Struct:
+def instance(network: dict, settings: Iterable[str] = RANGES) -> Struct:
     """struct percepnet, in the order in which it lies in memory."""
     known = [signal for _, signal in signals(network).values()]
     stages = declared(network).values()
@@ -217,7 +220,7 @@ def instance(network: dict) -> Struct:
     ))  # fmt: skip
     return Struct("instance", (
         Field("kernels", "const percepnet_kernels *", (), "the fastest of this CPU"),
-        *(Field(name, "int32") for name in RANGES),
+        *(Field(name, "int32") for name in settings),
         Field("past", Struct("past", (
             Field("spectra", stft.SPECTRUM, ("LOOKAHEAD",), "oldest first"),
             Field("energies", "int64", ("LOOKAHEAD", "N_BANDS")),
@@ -241,6 +244,6 @@ def _members(known: list[Signal], place: str) -> tuple[Field, ...]:
     return tuple(signal.as_field() for signal in sorted(mine, key=width, reverse=True))
 
 
-def structs(network: dict) -> dict[str, list[dict[str, str]]]:
+def structs(instance: Struct) -> dict[str, list[dict[str, str]]]:
     """Fields of every struct of the library, as templates print them."""
-    return {name: declare.text(s) for name, s in declare.nested(instance(network)).items()}
+    return {name: declare.text(s) for name, s in declare.nested(instance).items()}

@@ -66,7 +66,7 @@ COHERENCE_OFFSET, COHERENCE_SCALE = 0.5, 2.0  # 2 q - 1, same for the pitch corr
 BAND_GAIN_LIMIT = 1.99  # largest band gain after the postfilter: only a small beta gets there
 SCALE_LIMIT = 2.0  # largest ||y_b|| / ||z_b|| when bands are scaled back (6 dB)
 
-# --- envelope postfilter and decay floor (P20 section 5) --------------------------------------
+# --- envelope postfilter, decay floor (P20 section 5) ------------------------------------------
 POSTFILTER_BETA = 0.02  # limits the frame gain G to 5.57 dB
 DECAY_FLOOR = 10 ** (-60 * 0.010 / 0.100 / 20)  # amplitude per frame: 60 dB in 100 ms = 0.501
 

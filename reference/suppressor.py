@@ -18,6 +18,7 @@ from reference.attenuation import Attenuation
 from reference.clips import hops_side_by_side, process_set, to_int16, without_delay
 from reference.comb import Comb, centre_weight
 from reference.dcblock import Dcblock
+from reference.decay import DecayFloor
 from reference.delay import Delay
 from reference.highpass import Highpass
 from reference.params import (
@@ -113,7 +114,7 @@ class BackEnd:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.decay_floor = postfilter.DecayFloor()
+        self.decay_floor = DecayFloor()
         self.synthesis = Synthesis()
         self.highpass = Highpass()
         self.attenuation = Attenuation(options.attenuation_limit_db)

@@ -7,7 +7,8 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from targets.settings import EVERY_STAGE
+from reference.suppressor import EVERY_STAGE
+from targets.settings import arguments
 from targets.target import Target, read_plan
 
 
@@ -46,9 +47,11 @@ def footprint(target: Target, shapes: dict[str, int]) -> dict:
     rodata: tables and unwind data; weights: the constants of the `weights*` files; read_<call>:
     what of them a frame reads.
     """
+    plan = read_plan(target)
+    options = arguments(EVERY_STAGE, "postfilter" in plan["stages"])
     measured = [
         json.loads(
-            subprocess.check_output([*target.command(cpu), "--footprint", *EVERY_STAGE], text=True)
+            subprocess.check_output([*target.command(cpu), "--footprint", *options], text=True)
         )
         for cpu in target.every_cpu
     ]
@@ -58,7 +61,7 @@ def footprint(target: Target, shapes: dict[str, int]) -> dict:
     weights = sum(data for name, (_, data) in sizes.items() if name.startswith("weights"))
     return {
         "target": target.name,
-        "model": read_plan(target)["model"]["name"],
+        "model": plan["model"]["name"],
         "state": measured[0]["state"],
         "scratch": measured[0]["scratch"],
         "stack": max(m["stack"] for m in measured),

@@ -75,6 +75,7 @@ HEADER = """\
 #define PERCEPNET_BLOCK 4
 #define PERCEPNET_STATE_BYTES 4096
 #define PERCEPNET_STATE_ALIGN 16
+#define PERCEPNET_HAS_POSTFILTER 1
 #define PERCEPNET_OK 0
 #define PERCEPNET_ERR_RANGE (-2)
 #pragma GCC visibility push(default)
@@ -198,7 +199,7 @@ const unsigned percepnet_scratch_bytes = 1024;
 """
 
 PLAN = """\
-{"hash": "0123456789abcdef0123", "model": {"name": "stand-in"},
+{"hash": "0123456789abcdef0123", "model": {"name": "stand-in"}, "stages": ["erb", "postfilter"],
  "taps": [{"name": "line", "dtype": "int16", "count": 480, "stage": "stft", "format": "Q15"},
           {"name": "level", "dtype": "int32", "count": 1, "stage": "erb", "format": "Q0"}]}
 """

@@ -319,11 +319,14 @@ def test_help_has_every_word():
     assert listed == words.split()
 
 
-def set_up_without(programs: set[str]) -> subprocess.CompletedProcess:
-    """targets/setup.sh arm64 as nobody, on a PATH of what it calls itself less `programs`."""
-    used = (
-        "sh sed sort tr dirname cat id gcc apt-get grep python3 aarch64-linux-gnu-gcc qemu-aarch64"
-    )
+def set_up_without(programs: set[str], manager: str = "apt-get",
+                   goal: str = "arm64") -> subprocess.CompletedProcess:  # fmt: skip
+    """targets/setup.sh as nobody, on a PATH of what it calls itself less `programs`.
+
+    manager: of packages, which must not run; "": there is none.
+    """
+    used = ("sh sed sort tr cut dirname cat id gcc g++ grep python3 aarch64-linux-gnu-gcc"
+            " qemu-aarch64")  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -331,10 +334,14 @@ def set_up_without(programs: set[str]) -> subprocess.CompletedProcess:
         (folder / "bin").mkdir()
         for program in set(used.split()) - programs:
             place = "/usr/bin/python3" if program == "python3" else shutil.which(program)
-            (folder / "bin" / program).symlink_to(place)
+            if place:
+                (folder / "bin" / program).symlink_to(place)
+        if manager:
+            (folder / "bin" / manager).write_text("#!/bin/sh\necho RAN\n")
+            (folder / "bin" / manager).chmod(0o755)
         user = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
         return subprocess.run(
-            [folder / "bin" / "sh", folder / "targets" / "setup.sh", "arm64"],
+            [folder / "bin" / "sh", folder / "targets" / "setup.sh", goal],
             check=False,
             capture_output=True,
             text=True,
@@ -343,7 +350,6 @@ def set_up_without(programs: set[str]) -> subprocess.CompletedProcess:
         )
 
 
-@pytest.mark.skipif(not shutil.which("apt-get"), reason="names Debian packages")
 def test_set_up_without_root_prints_the_one_command():
     needs_arm64()
     done = set_up_without({"qemu-aarch64", "aarch64-linux-gnu-gcc"})
@@ -352,6 +358,31 @@ def test_set_up_without_root_prints_the_one_command():
     for package in ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"):
         assert package in command
     assert " gcc " not in command  # what is there is not asked for
+
+
+@pytest.mark.parametrize(("manager", "command", "unknown"), [
+    ("dnf", "sudo dnf install gcc-aarch64-linux-gnu qemu-user", "libc6-dev-arm64-cross"),
+    ("pacman", "sudo pacman -S --needed aarch64-linux-gnu-gcc aarch64-linux-gnu-glibc qemu-user",
+     ""),
+    ("zypper", "sudo zypper install cross-aarch64-gcc13 cross-aarch64-glibc-devel qemu-linux-user",
+     ""),
+    ("apk", "sudo apk add qemu-aarch64 qemu-arm", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
+    ("brew", "", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"),
+    ("", "", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user")])  # fmt: skip
+def test_set_up_names_the_packages_of_the_manager_that_is_there(manager, command, unknown):
+    """By its names where they are known, else by Debian's; nothing is installed."""
+    done = set_up_without({"qemu-aarch64", "aarch64-linux-gnu-gcc"}, manager)
+    assert done.returncode == 2 and "RAN" not in done.stdout + done.stderr
+    assert [line[4:] for line in done.stderr.splitlines() if line.startswith("    ")] == (
+        [command] if command else [])  # fmt: skip
+    assert (f"what Debian calls {unknown}; install" in done.stderr) == bool(unknown)
+
+
+@pytest.mark.parametrize("manager", ["dnf", "pacman", "zypper", "apk", "brew"])
+def test_every_other_manager_has_a_compiler_for_this_machine(manager):
+    done = set_up_without({"gcc"}, manager, "host")
+    (command,) = [line for line in done.stderr.splitlines() if line.startswith("    ")]
+    assert "gcc" in command.split() and done.returncode == 2 and "Debian" not in done.stderr
 
 
 @pytest.mark.parametrize(("words", "asked"), [("test", False), ("target=m7", True)])

@@ -216,3 +216,21 @@ def test_clips_that_cannot_be_scored_are_said_by_make_score(clone):
         csv.write_text(f"system,clip,snr,pesq_wb,error\nnoisy,a,0,1.5,{error}\n")
         done = make(clone, "-o", "build/score/embedded.csv", "score")
         assert done.returncode == code and ("1 of 1 clips" in done.stderr) == bool(error)
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ("demo postfilter=0", "postfilter=0 found; 0 or 1 is needed, and 1 for demo"),
+    ("check full=1 postfilter=0", "and 1 for check"),
+    ("gen postfilter=off", "postfilter=off found; 0 or 1 is needed")])  # fmt: skip
+def test_a_build_without_postfilter_is_asked_for_in_so_many_words(words, said):
+    done = subprocess.run(["make", "-n", "--no-print-directory", *words.split()], cwd=ROOT,
+                          check=False, capture_output=True, text=True)  # fmt: skip
+    assert done.returncode and not done.stdout and said in done.stderr
+
+
+@pytest.mark.parametrize("chosen", ["0", "1"])
+def test_the_generator_is_told_to_leave_the_postfilter_out(chosen):
+    done = subprocess.run(["make", "-nB", "gen", f"postfilter={chosen}"], cwd=ROOT, check=True,
+                          capture_output=True, text=True, env=os.environ | {"MAKEFLAGS": ""})
+    (line,) = [x for x in done.stdout.splitlines() if "-m codegen.render" in x]
+    assert line.endswith("--no-postfilter") == (chosen == "0")

@@ -125,7 +125,7 @@ def test_stated_size_is_that_of_an_instance_here(library):
 
 
 def test_unchanged_files_are_not_rewritten(tmp_path, monkeypatch):
-    monkeypatch.setattr(render, "plan", lambda model: copy.deepcopy(toy()))
+    monkeypatch.setattr(render, "plan", lambda *_: copy.deepcopy(toy()))
     render.write("toy", tmp_path)
     (tmp_path / "stale.c").write_text("left over")
     times = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

@@ -312,7 +312,7 @@ def test_report_lists_the_smallest_margin_of_every_stage(tmp_path):
     (tmp_path / "host" / "gen").mkdir(parents=True)
     (tmp_path / "host" / "gen" / "plan.json").write_bytes(canonical(plan("tiny")[0]))
     rows = plan_margins(tmp_path, ["host"])["host"]
-    stages = {"dcblock", "stft", "erb", "pitch", "comb", "features", "gains", "postfilter",
+    stages = {"dcblock", "stft", "erb", "pitch", "comb", "features", "gains", "postfilter", "decay",
               "highpass", "attenuation", "kernels", "dnn"}  # fmt: skip
     assert sorted(what.split()[0] for what, _ in rows) == sorted(stages)
     bits = [bits for _, bits in rows]

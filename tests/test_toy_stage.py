@@ -69,7 +69,7 @@ void percepnet_toy_run(percepnet_toy_state *st, int32_t *out_q15, const int32_t 
 CHANGED = {
     "codegen/suppressor.py": [
         ("    stft,\n)", "    stft,\n    toy,\n)"),
-        ("postfilter, gains,", "postfilter, toy, gains,"),
+        ("decay, gains,", "decay, toy, gains,"),
         ("self.highpass = ", "self.toy = toy.Toy()\n        self.highpass = "),
         ("        z = gains.", "        toy_q15 = self.toy.run(gain_q15)\n        z = gains."),
         ("y_energy, gain_q15)\n        enhanced", "y_energy, toy_q15)\n        enhanced"),
@@ -142,7 +142,7 @@ def test_a_toy_stage_is_generated_checked_and_counted(copy, name):
         assert 0 < found["counts"]["toy"] < 1000
     plan = json.loads((copy / f"build/{name}/gen/plan.json").read_text())
     stages = plan["stages"]
-    assert stages.index("postfilter") < stages.index("toy") < stages.index("gains")
+    assert stages.index("decay") < stages.index("toy") < stages.index("gains")
     assert any(bound["name"] == "toy sum of two gains" for bound in plan["bounds"])
 
 

@@ -3,17 +3,18 @@
 import numpy as np
 
 from codegen.declare import WORK, Signal, Stage
-from codegen.fixed import bit_length, clamp, div_q, isqrt64, mul_q31, rshift_round
+from codegen.fixed import bit_length, clamp, div_q, isqrt64, mul_q31, quantise, rshift_round
 from codegen.stages import erb, stft
-from codegen.stages.postfilter import BAND_GAIN_LIMIT_Q15
 from codegen.stages.stft import Spectrum
-from reference.params import ACTIVE_BINS, N_BINS, SCALE_LIMIT
+from reference.params import ACTIVE_BINS, BAND_GAIN_LIMIT, N_BINS, SCALE_LIMIT
 
+BAND_GAIN_LIMIT_Q15 = quantise(BAND_GAIN_LIMIT, 15)
 SCALE_BITS = 13  # bin gains in Q13: up to 4
 RATIO_BITS = 14  # ||y|| / ||z|| in Q14: up to 2
 ENHANCED_SHIFT = 2  # the enhanced spectrum has this many fractional bits less than z
 DIVIDEND_BITS = 62 - 2 * RATIO_BITS  # energies are cut to this before the division
 STAGE = Stage((
+    Signal("band_gain_q15", "int32", ("N_BANDS",), "Q15", WORK),
     stft.spectrum("z", WORK),
     Signal("scale_q13", "int16", ("N_BANDS",), "Q13", WORK),
     stft.spectrum("enhanced", WORK),
@@ -23,6 +24,7 @@ assert SCALE_LIMIT == 2.0
 
 def constants() -> dict[str, int]:
     return {
+        "BAND_GAIN_LIMIT_Q15": BAND_GAIN_LIMIT_Q15,
         "SCALE_BITS": SCALE_BITS,
         "RATIO_BITS": RATIO_BITS,
         "ENHANCED_SHIFT": ENHANCED_SHIFT,

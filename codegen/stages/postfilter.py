@@ -1,8 +1,8 @@
-"""Integer envelope postfilter and decay floor; twin of reference/postfilter.py."""
+"""Integer envelope postfilter; twin of reference/postfilter.py."""
 
 import numpy as np
 
-from codegen.declare import WORK, Field, Signal, Stage, Struct
+from codegen.declare import Stage
 from codegen.fixed import (
     bit_length,
     clamp,
@@ -13,34 +13,18 @@ from codegen.fixed import (
     rshift_round,
     shift_round,
 )
-from codegen.stages.erb import energy_frac
-from reference.params import BAND_GAIN_LIMIT, DECAY_FLOOR, N_BANDS
+from codegen.stages.gains import BAND_GAIN_LIMIT_Q15
+from reference.params import N_BANDS
 
 SINE_BITS = 8  # 256 segments over a quarter period
 SINE_Q30 = quantise(np.sin(np.pi / 2 * np.arange(257) / 256), 30)
 BETA_BITS = 20
 SUM_BITS = 26  # band energies are normalised to this many bits before they are summed
-DECAY_Q15 = quantise(DECAY_FLOOR, 15)
-BAND_GAIN_LIMIT_Q15 = quantise(BAND_GAIN_LIMIT, 15)
-AMPLITUDE_BITS = 2  # band amplitudes in int16 units, Q2
-STATE = Struct(
-    "decay_floor_state",
-    (Field("amplitude_q2", "int64", ("N_BANDS",), "of the last output frame, int16 units"),),
-)
-STAGE = Stage(
-    signals=(Signal("band_gain_q15", "int32", ("N_BANDS",), "Q15", WORK),),
-    past=(Field("decay_floor_state", STATE),),
-)
+STAGE = Stage()
 
 
 def constants() -> dict[str, int]:
-    return {
-        "BETA_BITS": BETA_BITS,
-        "SUM_BITS": SUM_BITS,
-        "DECAY_Q15": DECAY_Q15,
-        "AMPLITUDE_BITS": AMPLITUDE_BITS,
-        "BAND_GAIN_LIMIT_Q15": BAND_GAIN_LIMIT_Q15,
-    }
+    return {"BETA_BITS": BETA_BITS, "SUM_BITS": SUM_BITS}
 
 
 def tables() -> dict[str, tuple[str, np.ndarray, str]]:
@@ -53,7 +37,6 @@ def bounds() -> list[tuple[str, int, int]]:
         ("postfilter sum of g^2 E", total, 2**63 - 1),
         ("postfilter sum of E0^2 and E1^2", 2 * 2**60 + 2**20, 2**63 - 1),
         ("postfilter frame gain dividend", (2**31 << 28) + 2**33, 2**63 - 1),
-        ("postfilter floored / noisy", (2**31 << 15) + 2**32, 2**63 - 1),
     ]
 
 
@@ -76,20 +59,3 @@ def envelope_postfilter_q15(
     frame_q28 = div_q(rshift_round(dividend, 32), max(rshift_round(denominator, 32), 1), 28)
     frame_q14 = isqrt64(frame_q28)
     return clamp(rshift_round(warped_q15 * frame_q14, 14), 0, BAND_GAIN_LIMIT_Q15)
-
-
-class DecayFloor:
-    """State: band amplitudes of the last output frame, Q2."""
-
-    def __init__(self) -> None:
-        self.amplitude_q2 = np.zeros(N_BANDS, np.int64)
-
-    def run(self, gain_q15: np.ndarray, y_energy: np.ndarray, frac: int) -> np.ndarray:
-        """gain_q15: (34,) int32; y_energy of a spectrum with `frac`.  Returns gains, Q15."""
-        noisy_q2 = isqrt64(shift_round(y_energy, 2 * AMPLITUDE_BITS - energy_frac(frac)))
-        wanted_q2 = rshift_round(gain_q15 * noisy_q2, 15)
-        kept_q2 = rshift_round(self.amplitude_q2 * DECAY_Q15, 15)
-        ceiling = np.maximum(noisy_q2, wanted_q2)
-        self.amplitude_q2 = np.minimum(np.maximum(wanted_q2, kept_q2), ceiling)
-        held_q15 = div_q(self.amplitude_q2, np.maximum(noisy_q2, 1), 15)
-        return np.where(kept_q2 > wanted_q2, clamp(held_q15, 0, BAND_GAIN_LIMIT_Q15), gain_q15)

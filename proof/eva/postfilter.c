@@ -30,20 +30,3 @@ void prove_frame_gain(void)
                        Frama_C_interval(1, 1000));
     END();
 }
-
-/* by the fractional bits of the spectrum; amplitudes as any call leaves them */
-void prove_decay_floor(void)
-{
-    percepnet_decay_floor_state st;
-    for (int frac = PERCEPNET_FRAC_MIN; frac <= PERCEPNET_SILENCE_FRAC; frac++) {
-        ANY32(gain_q15, 0, PERCEPNET_BAND_GAIN_LIMIT_Q15);
-        ANY64(energy, 0, ENERGY_MAX);
-        ANY64(st.amplitude_q2, 0, AMPLITUDE_MAX_Q2);
-        percepnet_postfilter_decay_floor(&st, gain_q15, energy, frac);
-        EACH(b, PERCEPNET_N_BANDS) {
-            //@ assert 0 <= gain_q15[b] <= PERCEPNET_BAND_GAIN_LIMIT_Q15;
-            //@ assert 0 <= st.amplitude_q2[b] <= AMPLITUDE_MAX_Q2;
-        }
-    }
-    END();
-}

@@ -15,8 +15,10 @@ static const struct {
     const char *name;
     int (*set)(percepnet *st, int value);
 } settings[] = {
+#ifdef PERCEPNET_HAS_POSTFILTER
     {"postfilter", percepnet_set_postfilter},
     {"postfilter_beta_permille", percepnet_set_postfilter_beta_permille},
+#endif
     {"decay_floor", percepnet_set_decay_floor},
     {"highpass", percepnet_set_highpass},
     {"attenuation_limit_db", percepnet_set_attenuation_limit_db},

@@ -16,9 +16,11 @@ static const char usage[] =
     "bits come out with 16.\n"
     "  -a, --atten-lim-db DB       take away at most so much noise: 0 (untouched) to 100 (no limit,\n"
     "                              default)\n"
+#ifdef PERCEPNET_HAS_POSTFILTER
     "  --[no-]pf, --[no-]postfilter\n"
     "                              envelope postfilter (default off)\n"
     "  --pf-beta BETA              its strength, 0.001 to 1 (default 0.02)\n"
+#endif
     "  --[no-]decay-floor          let nothing fall faster than 60 dB in 100 ms (default off)\n"
     "  --[no-]highpass             remove what lies below the voice (default off)\n"
     "  -D, --[no-]compensate-delay\n"
@@ -43,20 +45,24 @@ static const char usage[] =
 
 enum { SWITCHES = 256, PF_BETA = 300, NO_COMPENSATE, RESAMPLE, DECODER, VAD, JSON, TAPS, FOOTPRINT };
 static int (*const switches[])(percepnet *, int) = {
-    percepnet_set_postfilter,
     percepnet_set_decay_floor,
     percepnet_set_highpass,
+#ifdef PERCEPNET_HAS_POSTFILTER
+    percepnet_set_postfilter,
+#endif
 };
 #define SWITCH(name, i) \
     {"no-" name, no_argument, NULL, SWITCHES + 2 * i}, {name, no_argument, NULL, SWITCHES + 2 * i + 1}
 
 static const struct option known[] = {
     {"atten-lim-db", required_argument, NULL, 'a'},
-    SWITCH("pf", 0),
-    SWITCH("postfilter", 0),
-    SWITCH("decay-floor", 1),
-    SWITCH("highpass", 2),
+    SWITCH("decay-floor", 0),
+    SWITCH("highpass", 1),
+#ifdef PERCEPNET_HAS_POSTFILTER
+    SWITCH("pf", 2),
+    SWITCH("postfilter", 2),
     {"pf-beta", required_argument, NULL, PF_BETA},
+#endif
     {"compensate-delay", no_argument, NULL, 'D'},
     {"no-compensate-delay", no_argument, NULL, NO_COMPENSATE},
     {"resample", no_argument, NULL, RESAMPLE},
@@ -124,9 +130,11 @@ static void apply(options *o, int code, const char *found)
     case 'a':
         choose_number(o, percepnet_set_attenuation_limit_db, "--atten-lim-db", optarg, 1, "0 to 100 dB");
         break;
+#ifdef PERCEPNET_HAS_POSTFILTER
     case PF_BETA:
         choose_number(o, percepnet_set_postfilter_beta_permille, "--pf-beta", optarg, 1000, "0.001 to 1");
         break;
+#endif
     case 'D': o->compensate = 1; break;
     case NO_COMPENSATE: o->compensate = 0; break;
     case RESAMPLE: o->resample = 1; break;

@@ -34,6 +34,7 @@ extern "C" {
 #define PERCEPNET_FEED_DELAY 1920 /* samples, percepnet_feed */
 #define PERCEPNET_STATE_BYTES 109568 /* enough on every target */
 #define PERCEPNET_STATE_ALIGN 16 /* bytes */
+#define PERCEPNET_HAS_POSTFILTER 1 /* not there in a build without it */
 
 /* what functions return when something is wrong: negative, and nothing was done */
 #define PERCEPNET_OK 0

@@ -77,8 +77,7 @@ static void back_end(percepnet *st, const percepnet_frame *f, const int16_t *gai
     if (st->postfilter)
         percepnet_postfilter_envelope(w->band_gain_q15, f->y_energy, st->postfilter_beta_permille);
     if (st->decay_floor)
-        percepnet_postfilter_decay_floor(&past->decay_floor_state, w->band_gain_q15, f->y_energy,
-                                         f->y.frac);
+        percepnet_decay_run(&past->decay, w->band_gain_q15, f->y_energy, f->y.frac);
     percepnet_gains_mix(&w->z, &f->y, &f->p, strength_q15);
     percepnet_erb_inner(kernels, w->z_energy, &w->z, &w->z);
     percepnet_gains_scale(w->scale_q13, w->z_energy, f->y_energy, w->band_gain_q15);

@@ -10,6 +10,7 @@
 #include "features.h"
 #include "dnn.h"
 #include "postfilter.h"
+#include "decay.h"
 #include "gains.h"
 #include "highpass.h"
 #include "attenuation.h"
@@ -62,7 +63,7 @@ typedef struct {
     percepnet_pitch_state pitch;
     percepnet_comb_state comb;
     percepnet_dnn_state dnn;
-    percepnet_decay_floor_state decay_floor_state;
+    percepnet_decay decay;
     percepnet_highpass_state highpass;
     int16_t dry[PERCEPNET_DRY_HOPS][PERCEPNET_HOP]; /* oldest first */
     percepnet_attenuation_state attenuation;
