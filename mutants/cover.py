@@ -28,6 +28,7 @@ BY_PATTERN = {
     r"harness/footprint": ("test_conformance.py", "test_count.py"),
     r"harness/wasm\.py": ("test_web.py",),
     r"harness": COMMAND,
+    r"targets/web/(modules|npm)": ("test_web.py",),
     r"targets/live": ("test_dist.py", "test_docs.py"),
     r"targets/package": ("test_dist.py", "test_docs.py"),
     r"targets/plugins": ("test_plugins.py",),

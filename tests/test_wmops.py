@@ -1,10 +1,12 @@
 """targets/wmops.py: weights of small pieces of intermediate language, counted by hand."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from targets import wmops
+from targets.target import load
 
 # sum += a[i] * b[i] over 480 samples; the exit of the loop stands before its body
 LOOP = """\
@@ -95,3 +97,26 @@ def test_a_switch_keeps_its_table():
     switch += "a:\n  ret void\n\nb:\n  ret void"
     lines = wmops.instrument("f", switch.split("\n"), 0)
     assert "label %b" in lines[2] and weights(switch) == {"entry": 6}
+
+
+def test_every_source_counts_into_its_own_stage(tmp_path, monkeypatch):
+    """Compilers stood in for: each file gets its own code back with the number of its place."""
+    gen = tmp_path / "build" / "armv7" / "gen"
+    gen.mkdir(parents=True)
+    for name in ("comb.c", "erb.c", "taps.c"):
+        (gen / name).touch()
+    monkeypatch.chdir(tmp_path)
+    called = []
+
+    def call(command):
+        called.append(command)
+        name = next((Path(word).stem for word in command if word.endswith(".c")), "")
+        return f"define void @percepnet_{name}() {{\n{LOOP}\n}}\n"
+
+    monkeypatch.setattr(wmops, "call", call)
+    assert wmops.build(load("armv7"), tmp_path) == ["comb", "erb"]
+    for number, name in enumerate(("comb", "erb")):
+        text = (tmp_path / f"{name}.ll").read_text()
+        assert f"@percepnet_{name}()" in text
+        assert set(re.findall(r"@wmops_count\(i32 (\d+), i32 \d", text)) == {str(number)}
+        assert str(tmp_path / f"{name}.ll") in called[-1]

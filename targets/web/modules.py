@@ -29,7 +29,6 @@ def compile_module(model: str, simd: bool, path: Path) -> None:
     """One module, from `build/web/<model>/gen`. Raises SystemExit when anything is refused."""
     target = variant(model, simd)
     into = target.folder / "obj" / ("simd" if simd else "scalar")
-    shutil.rmtree(into, ignore_errors=True)
     sources = sorted(p for p in (target.folder / "gen").glob("*.c") if p.name != "taps.c")
     objects = compile_objects(target, sources, into / "library")
     check_library(target, objects)
