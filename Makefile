@@ -128,7 +128,7 @@ plugins: $(target:%=build/%/percepnet) ## LADSPA, LV2, filter chain for PipeWire
 wheel: .venv/wheel ## Python package of every model for this machine: build/wheel
 	@$(PYTHON) -m targets.wheel
 docs: .venv/docs ## the pages of docs/ as a site: build/site
-	@$(PYTHON) -m mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
 report: build/score/$(SET).csv bench ## tables, plots, spectrograms, audio: build/report/index.html
 	@$(PYTHON) -m eval.report --sets $(SET) --out $(REPORT)
 

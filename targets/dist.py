@@ -36,15 +36,14 @@ def package_name(target: Target, content: dict) -> str:
     return f"percepnet-{content['api']['version']}-{content['model']['name']}-{target.name}"
 
 
-def vectors(plan: dict) -> dict[str, bytes]:
+def vectors(model: str, plan_hash: str, postfilter: bool = True) -> dict[str, bytes]:
     """`<sound>.in.s16` and `.out.s16`, raw little-endian int16: what goes in, what the twin makes.
 
     Raises SystemExit when `gen/` was generated from another plan than the model gives now.
     """
-    model = plan["model"]["name"]
-    content, _ = twin.settle(model, "postfilter" in plan["stages"])
-    if content["hash"] != plan["hash"]:
-        raise SystemExit(f"generated C has plan {plan['hash'][:16]}, model {model} now gives "
+    content, _ = twin.settle(model, postfilter)
+    if content["hash"] != plan_hash:
+        raise SystemExit(f"generated C has plan {plan_hash[:16]}, model {model} now gives "
                          f"{content['hash'][:16]}; `make gen` first")  # fmt: skip
     files = {}
     for name, samples in sounds().items():
@@ -97,7 +96,8 @@ def files(target: Target) -> dict[str, bytes]:
             found[name.removesuffix(".j2")] = env.get_template(name).render(filled).encode()
         else:
             found[name] = path.read_bytes()
-    for name, data in vectors(content).items():
+    made = content["model"]["name"], content["hash"], "postfilter" in content["stages"]
+    for name, data in vectors(*made).items():
         found[f"vectors/{name}"] = data
     return found | {sbom.NAME: sbom.bill(content, found)}
 

@@ -4,6 +4,7 @@ command of the same model to compare with. Sounds come and go as base64 of int16
 
 import base64
 import contextlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from codegen import render
 from eval.testset import EMBEDDED
 from reference.signals import speech
 from targets import build, target
-from targets.web import npm
+from targets.web import demo, npm
 from targets.web.browser import chromium, served
 
 MODEL = "tiny"
@@ -68,6 +69,22 @@ def serve():
     """serve(folder) -> address."""
     with contextlib.ExitStack() as servers:
         yield lambda folder: servers.enter_context(served(folder))
+
+
+@pytest.fixture(scope="session")
+def demo_folder(npm_tarball, tmp_path_factory):
+    """The demo page with that model."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    with pytest.MonkeyPatch.context() as patch:
+        package = npm_tarball.with_name("package")
+        patch.setattr(npm, "assemble", lambda models, into: shutil.copytree(package, into))
+        demo.write([MODEL], folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(demo_folder, serve):
+    return serve(demo_folder)
 
 
 @pytest.fixture(scope="session")

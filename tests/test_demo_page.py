@@ -1,6 +1,5 @@
 """The demo page in Chromium: by keyboard alone, on files that are no good, and what one hears."""
 
-import shutil
 import subprocess
 
 import numpy as np
@@ -11,7 +10,7 @@ from shipped import needs_program
 
 from codegen.twin import enhance, network
 from reference.suppressor import Options
-from targets.web import demo, npm
+from targets.web import demo
 
 pytestmark = pytest.mark.xdist_group("web")
 
@@ -32,16 +31,6 @@ window.hear = async () => {
     speakers.filter((node) => node.context === context).forEach((node) => node.connect(recorder));
 };
 """
-
-
-@pytest.fixture(scope="module")
-def address(npm_tarball, serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    with pytest.MonkeyPatch.context() as patch:
-        package = npm_tarball.with_name("package")
-        patch.setattr(npm, "assemble", lambda models, into: shutil.copytree(package, into))
-        demo.write([MODEL], folder)
-    return serve(folder)
 
 
 @pytest.fixture

@@ -240,6 +240,12 @@ def test_the_change_log_begins_with_the_version():
     assert headings[0] == VERSION and headings == sorted(headings, reverse=True)
 
 
+def test_pages_name_the_packages_of_this_version():
+    text = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    named = re.findall(r"percepnet-(\d+\.\d+\.\d+)", text)
+    assert len(named) > 5 and set(named) == {VERSION}
+
+
 @pytest.mark.parametrize("size", [0, 959])
 def test_check_of_nothing_is_no_success(package, tmp_path, size):
     """Less than a frame: nothing was compared."""
