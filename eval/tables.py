@@ -185,7 +185,7 @@ def summary(report: dict) -> list[str]:
     lines.append(complexity_sentence(report))
     if rows := report["footprint"]:
         lines.append("Memory: " + "; ".join(
-            f"{r['target']} " + ", ".join(f"{k} {r[k] / 1024:,.0f} KiB" for k in
+            f"{r['target']} " + ", ".join(f"{k} {r[k] / 1024:,.0f} KB" for k in
                                           ("weights", "state", "scratch", "text"))
             for r in rows) + ".")
     falls = [f"{r['system']} {HEADS[r['measure']]} {round(r['difference'], 4) + 0:+.4f}"
