@@ -2,19 +2,20 @@
 
     python -m mutants [--count N] [--seed S] [--again] [--so-far]
 
-Goes on where a stopped run was (build/mutants/results.jsonl). The tests are those of the commit at
-hand, in a clone under build/mutants. --again: tries the survivors once more, after new tests.
-What was found is kept in mutants/results.json, which docs/ shows.
+Goes on where a stopped run was: what was found stands in mutants/results.json, which docs/ shows.
+The tests are those of the commit at hand, in a clone under build/mutants. --again: tries the
+survivors once more, after new tests.
 """
 
 import argparse
-import random
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 from mutants import faults, results
 from mutants.trial import Trial
+from reference.markdown import table
 
 ROOT = Path(__file__).parents[1]
 # What a share is told of: (folder, endings) of files under git.
@@ -27,15 +28,17 @@ ROOMS = {
 }
 
 
-def draw(count: int, seed: int) -> dict[str, list[faults.Fault]]:
-    """`count` faults of every room, all equally likely, in random order."""
-    drawn = {}
-    for room, (folder, endings) in ROOMS.items():
-        listed = subprocess.check_output(["git", "ls-files", folder], cwd=ROOT, text=True).split()
-        found = faults.sources(ROOT, [name for name in listed if name.endswith(endings)])
-        every = [fault for some in found.values() for fault in some]
-        drawn[room] = random.Random(f"{seed} {room}").sample(every, count)
-    return drawn
+def every(room: str) -> list[faults.Fault]:
+    """All faults of a room."""
+    folder, endings = ROOMS[room]
+    listed = subprocess.check_output(["git", "ls-files", folder], cwd=ROOT, text=True).split()
+    found = faults.sources(ROOT, [name for name in listed if name.endswith(endings)])
+    return [fault for some in found.values() for fault in some]
+
+
+def lot(fault: faults.Fault, seed: int) -> bytes:
+    """Place of a fault in the order of trials: random, and the same whatever the others are."""
+    return hashlib.sha256(f"{seed} {fault.key}".encode()).digest()
 
 
 def main() -> int:
@@ -45,28 +48,27 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=60, help="faults a room (%(default)s)")
     parser.add_argument("--seed", type=int, default=25)
     parser.add_argument("--again", action="store_true", help="try the survivors once more")
-    parser.add_argument("--so-far", action="store_true", help="try no more, keep what is known")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants")
+    parser.add_argument("--so-far", action="store_true", help="try no more, show what is known")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    log = results.Log(args.out / "results.jsonl")
-    drawn = draw(args.count, args.seed)
+    listed = {room: every(room) for room in ROOMS}
+    there = {fault.key for some in listed.values() for fault in some}
+    trials = {key: trial for key, trial in results.known().items() if key in there}
+    drawn = [sorted(some, key=lambda fault: lot(fault, args.seed))[: args.count]
+             for some in listed.values()]  # fmt: skip
     if not args.so_far:
-        trial = Trial(ROOT, args.out)
+        bench = Trial(ROOT, ROOT / "build" / "mutants")
         # room by room in turn, so that a stopped run has seen some of all
-        turns = [(room, fault) for row in zip(*drawn.values(), strict=True)
-                 for room, fault in zip(drawn, row, strict=True)]  # fmt: skip
-        # those of kernels last: their tests run under emulators
-        for room, fault in sorted(turns, key=lambda turn: "/kernels/" in turn[1].path):
-            known = log.known.get(fault.key)
-            if known is None or (args.again and known["verdict"] in ("survived", "uncovered")):
-                found = trial.run(fault)
-                if found["verdict"] != "untried":
-                    log.add({"key": fault.key, "room": room, "commit": trial.commit, **found})
-                print(found["verdict"], fault.key, flush=True)
-    summary = log.summary(args.seed)
-    print(results.table(summary))
-    results.keep(summary)
+        for row in zip(*drawn, strict=True):
+            for room, fault in zip(ROOMS, row, strict=True):
+                before = trials.get(fault.key, {}).get("verdict")
+                if before and not (args.again and before == "survived"):
+                    continue
+                verdict, by = bench.run(fault)
+                print(f"{verdict}: {fault.key}" + f" ({by})" * bool(by), flush=True)
+                if verdict != "untried":
+                    trials[fault.key] = {"room": room, "verdict": verdict, "by": by}
+                    results.keep(trials)
+    print(table(results.HEAD, results.rows(trials)))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What was found, fault by fault, as it came and as the repository keeps it."""
+"""What was found, fault by fault, as the repository keeps it."""
 
 from __future__ import annotations
 
@@ -13,53 +13,40 @@ KEPT = HERE / "results.json"
 EQUIVALENT = HERE / "equivalent.toml"  # key of a fault = reason why no test can tell
 
 
-class Log:
-    """A line of JSON for every trial; the last one of a fault counts."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.known = {entry["key"]: entry for entry in map(json.loads, lines)}
-
-    def add(self, entry: dict) -> None:
-        self.known[entry["key"]] = entry
-        with self.path.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
-
-    def summary(self, seed: int) -> dict:
-        """Counts by room, and the survivors by name."""
-        reasons = tomllib.loads(EQUIVALENT.read_text())
-        rooms: dict[str, dict] = {}
-        for entry in sorted(self.known.values(), key=lambda e: (e["room"], e["key"])):
-            verdict = "equivalent" if entry["key"] in reasons else entry["verdict"]
-            room = rooms.setdefault(
-                entry["room"],
-                {"killed": 0, "refused": 0, "equivalent": 0, "survived": 0, "survivors": []},
-            )
-            if verdict == "uncovered":
-                verdict = "survived"
-            room[verdict] += 1
-            if verdict == "survived":
-                room["survivors"].append(entry["key"])
-        return {"seed": seed, "rooms": rooms}
+def known() -> dict[str, dict]:
+    """{key of a fault: {"room", "verdict", "by": what turned red}} of all that were tried."""
+    return json.loads(KEPT.read_text()) if KEPT.exists() else {}
 
 
-def share(room: dict) -> float:
-    """Share of the faults that compile and change something that a test found."""
-    return room["killed"] / max(room["killed"] + room["survived"], 1)
-
-
-def table(summary: dict) -> str:
-    """A row a room, in Markdown."""
-    lines = ["| room | faults | refused by the compiler | equivalent | found | share |",
-             "| --- | --- | --- | --- | --- | --- |"]  # fmt: skip
-    for name, room in summary["rooms"].items():
-        counts = [room[k] for k in ("killed", "refused", "equivalent", "survived")]
-        lines.append(f"| {name} | {sum(counts)} | {counts[1]} | {counts[2]} | {counts[0]} | "
-                     f"{100 * share(room):.0f} % |")  # fmt: skip
-    return "\n".join(lines)
-
-
-def keep(summary: dict) -> None:
+def keep(trials: dict[str, dict]) -> None:
     with whole(KEPT) as new:
-        new.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+        new.write_text(json.dumps(trials, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def reasons() -> dict[str, str]:
+    """{key of an equivalent fault: why}"""
+    return tomllib.loads(EQUIVALENT.read_text())
+
+
+def verdicts(trials: dict[str, dict]) -> dict[str, dict[str, list[str]]]:
+    """{room: {verdict: keys}}: refused (does not compile), equivalent, killed or survived."""
+    equal, rooms = reasons(), {}
+    for key, trial in sorted(trials.items(), key=lambda item: (item[1]["room"], item[0])):
+        kinds = ("refused", "equivalent", "killed", "survived")
+        room = rooms.setdefault(trial["room"], {kind: [] for kind in kinds})
+        room["equivalent" if key in equal else trial["verdict"]].append(key)
+    return rooms
+
+
+def rows(trials: dict[str, dict]) -> list[list]:
+    """A row a room, for a table; the share is of the faults that compile and change something."""
+    found = []
+    for name, room in verdicts(trials).items():
+        counts = [len(room[kind]) for kind in ("refused", "equivalent", "killed")]
+        telling = len(room["killed"]) + len(room["survived"])
+        share = f"{100 * counts[2] / telling:.0f} %" if telling else "-"
+        found.append([name, sum(map(len, room.values())), *counts, share])
+    return found
+
+
+HEAD = ["room", "faults", "refused by the compiler", "equivalent", "found", "share"]

@@ -16,91 +16,105 @@ from mutants.cover import covering
 from mutants.faults import Fault
 
 FILES = 3  # test files for a fault, the likeliest: more would find more, not fewer
-LIMIT_S = 60  # processor time of any process of the tests
+LIMIT_S = 60  # processor time of any process of a test file
+WALL_S = 5 * LIMIT_S  # of a busy machine
+CCACHE = Path("/usr/lib/ccache")  # compilers that remember: one fault changes one file
 REFUSED = re.compile(r"\.[ch]:\d+:\d+: (?:fatal )?error:")
 RED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", re.M)
+LATE = re.compile(r"TimeoutExpired|timed? ?out", re.I)
 
 
 class Trial:
     """A clone in `folder` of the commit at hand, and which tests are green there as it is."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        self.root, self.tree = root, folder / "tree"
+        self.tree = folder / "tree"
         if not self.tree.exists():
+            folder.mkdir(parents=True, exist_ok=True)
             _git(root, "clone", "--quiet", "--shared", str(root), str(self.tree))
             (self.tree / ".venv").symlink_to(root / ".venv")
-        self.commit = _git(root, "rev-parse", "HEAD")
+        commit = _git(root, "rev-parse", "HEAD")
         _git(self.tree, "fetch", "--quiet", "origin", "HEAD")
-        _git(self.tree, "checkout", "--quiet", "--force", self.commit)
-        self.greens = folder / f"green-{self.commit[:12]}.json"
+        _git(self.tree, "checkout", "--quiet", "--force", commit)
+        self.greens = folder / f"green-{commit[:12]}.json"
         known = json.loads(self.greens.read_text()) if self.greens.exists() else {}
         self.green: dict[str, bool] = known  # by test, or by file for what takes too long
 
-    def run(self, fault: Fault) -> dict:
-        """{"verdict", "by", "seconds"}; verdicts: killed, survived, refused (does not compile),
-        uncovered (no test file), untried (all that cover it are red or too slow here)."""
+    def run(self, fault: Fault) -> tuple[str, str]:
+        """Verdict, and the test that turned red.
+
+        killed; survived; refused (does not compile); untried (every file that covers it is red or
+        too slow without the fault). What no test covers has survived.
+        """
         covers = covering(fault.path, self.tree)
-        names = [name for name in covers if self.green.get(name, True)]
-        if not names:
-            verdict = "untried" if covers else "uncovered"
-            return {"verdict": verdict, "by": "", "seconds": 0}
+        tried = 0
+        for name in covers:
+            if tried == FILES:
+                break
+            if not self.green.get(name, True):
+                continue
+            red, output = self._red(fault, name)
+            if red is None:
+                tried += 1
+            elif self._is_green(red, anew=bool(LATE.search(output))) and (
+                not LATE.search(output) or self._red(fault, red)[0]
+            ):
+                compiled = fault.path.endswith(".py") or not REFUSED.search(output)
+                return "killed" if compiled else "refused", red
+            else:
+                self._note(name, False)  # red or too slow by itself: it tells nothing
+        return "survived" if tried or not covers else "untried", ""
+
+    def _red(self, fault: Fault, tests: str) -> tuple[str | None, str]:
+        """The first test that is red with a fault, or `tests` where time is over; the output."""
         path = self.tree / fault.path
         text = path.read_text()
         try:
             path.write_text(fault.applied(text))
-            code, output, took = self._pytest(names[:FILES])
+            code, output = self._pytest(tests)
         finally:
             path.write_text(text)
         if code == 0:
-            return {"verdict": "survived", "by": "", "seconds": round(took, 1)}
+            return None, output
         red = RED.search(output)
-        by = red[1].removeprefix("tests/") if red else names[0]
-        if not self.is_green(by):  # red or too slow by itself: it tells nothing
-            self.note(by.split("::")[0], False)
-            return self.run(fault)
-        compiled = fault.path.endswith(".py") or not REFUSED.search(output)
-        verdict = "killed" if compiled else "refused"
-        return {"verdict": verdict, "by": by if red else "time limit", "seconds": round(took, 1)}
+        return (red[1].removeprefix("tests/") if red else tests), output
 
-    def is_green(self, test: str) -> bool:
-        """Whether a test passes in time without a fault."""
-        if test not in self.green:
-            self.note(test, self._pytest([test])[0] == 0)
+    def _is_green(self, test: str, anew: bool) -> bool:
+        """Whether a test passes without a fault; anew: now, busy as the machine is, with time left.
+        """
+        if anew or test not in self.green:
+            self._note(test, self._pytest(test, share=1 / 3 if anew else 1)[0] == 0)
         return self.green[test]
 
-    def note(self, test: str, green: bool) -> None:
+    def _note(self, test: str, green: bool) -> None:
         self.green[test] = green
         self.greens.write_text(json.dumps(self.green, indent=1) + "\n")
 
-    def _pytest(self, names: list[str]) -> tuple[int | None, str, float]:
-        """(exit code, None when the time is over; output; seconds of the processor), stopped at the
-        first red test."""
+    def _pytest(self, tests: str, share: float = 1) -> tuple[int, str]:
+        """Exit code and output, stopped at the first red test; `share` of the time limits."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p",
-                   "no:xdist", *(f"tests/{name}" for name in names)]  # fmt: skip
+                   "no:xdist", f"tests/{tests}"]  # fmt: skip
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-        limit = (LIMIT_S, LIMIT_S)
-        start = _processor_s()
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
+                        "PATH": f"{CCACHE}:{os.environ['PATH']}", "CCACHE_BASEDIR": "/tmp",
+                        "CCACHE_NOHASHDIR": "1"}  # fmt: skip
+        limit = (int(share * LIMIT_S),) * 2
         process = subprocess.Popen(
             command, cwd=self.tree, env=environment, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, limit),
         )  # fmt: skip
         try:
-            output, _ = process.communicate(timeout=10 * LIMIT_S)  # of a busy machine
+            output, _ = process.communicate(timeout=share * WALL_S)
             code = process.returncode
+            output += "\ntimed out" * (code < 0)  # by the limit of the processor
         except subprocess.TimeoutExpired:
-            output, code = "", None
+            output, code = "timed out", -signal.SIGKILL
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        return code, output, _processor_s() - start
-
-
-def _processor_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+        return code, output
 
 
 def _git(folder: Path, *words: str) -> str:

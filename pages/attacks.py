@@ -1,9 +1,9 @@
 """What planted faults, fuzzing and hostile sound have shown (docs/attacks.md)."""
 
 import json
-import tomllib
 from pathlib import Path
 
+from mutants import results
 from reference.markdown import table
 
 ROOT = Path(__file__).parents[1]
@@ -15,26 +15,19 @@ def _read(path: str) -> dict:
 
 def mutants() -> str:
     """Faults by room: how many were planted, and found."""
-    rows = []
-    for name, room in _read("mutants/results.json")["rooms"].items():
-        planted = room["killed"] + room["survived"]
-        rows.append([name, planted + room["refused"] + room["equivalent"], room["refused"],
-                     room["equivalent"], room["killed"], f"{100 * room['killed'] / planted:.0f} %"])
-    return table(["room", "faults", "refused by the compiler", "equivalent", "found", "share"],
-                 rows)  # fmt: skip
+    return table(results.HEAD, results.rows(results.known()))
 
 
 def survivors() -> str:
     """Those that no test has found."""
-    lines = [f"* `{name}`\n" for room in _read("mutants/results.json")["rooms"].values()
-             for name in room["survivors"]]  # fmt: skip
-    return "".join(lines) or "none\n"
+    rooms = results.verdicts(results.known()).values()
+    return "".join(f"* `{key}`\n" for room in rooms for key in room["survived"]) or "none\n"
 
 
 def equivalent() -> str:
     """Those that change nothing that a test could see, and why."""
-    reasons = tomllib.loads((ROOT / "mutants/equivalent.toml").read_text())
-    return "".join(f"* `{name}`: {why}\n" for name, why in reasons.items()) or "none\n"
+    lines = [f"* `{name}`: {why}\n" for name, why in results.reasons().items()]
+    return "".join(lines) or "none\n"
 
 
 def fuzzed() -> str:
