@@ -38,7 +38,7 @@ DONE = re.compile(r"^(.+): (\d+) in \d+ cases of seed \d+$", re.M)
 
 def target(name: str, plain: bool) -> Target:
     """How the fuzzers of a model are compiled: as for this machine, under ASan and UBSan."""
-    base = load("host") if plain else sanitized(load("host"))
+    base = load("host") if plain else sanitized(load("host"), "-O2")
     return dataclasses.replace(base, name=f"fuzz/{'plain' if plain else 'sanitized'}/{name}")
 
 

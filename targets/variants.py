@@ -24,9 +24,9 @@ def variant(base: Target, compiler: str, level: str) -> Target:
     return dataclasses.replace(base, name=name, compile=compile_)
 
 
-def sanitized(base: Target) -> Target:
+def sanitized(base: Target, level: str = "-O1") -> Target:
     """The host build under ASan and UBSan: overflow, shifts, alignment and bounds stop it."""
-    target = variant(base, "gcc", "-O1")
+    target = variant(base, "gcc", level)
     compile_ = target.compile | {
         "flags": target.compile["flags"] + SANITIZERS,
         "link": target.compile["link"] + SANITIZERS,
