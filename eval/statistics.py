@@ -5,6 +5,7 @@ where a measure is missing. A clip that fails for one system is in no figure of 
 that all means are over the same clips; `clips` counts them.
 """
 
+from math import isfinite
 from statistics import fmean, median
 
 import numpy as np
@@ -27,8 +28,9 @@ def common(rows: list[dict]) -> list[dict]:
 
 
 def good(rows: list[dict], measure: str) -> dict[str, float]:
-    """{clip: value} of the rows without error that have the measure."""
-    return {r["clip"]: r[measure] for r in rows if not r["error"] and r.get(measure) is not None}
+    """{clip: value} of the rows without error that have the measure; one without end is none."""
+    return {r["clip"]: r[measure] for r in rows
+            if not r["error"] and r.get(measure) is not None and isfinite(r[measure])}  # fmt: skip
 
 
 def means(rows: list[dict]) -> dict[str, float | None]:

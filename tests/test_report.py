@@ -133,6 +133,17 @@ def test_spread_and_paired_difference(build):
     assert noise["noisy", "noise2"] == pytest.approx(1.4) and len(noise) == 15
 
 
+def test_a_figure_without_end_is_in_no_mean():
+    """As of a score written by another tool: means and differences are of the other clips."""
+    scores = {"noisy": {"a": np.inf, "b": 5.0}, "twin": {"a": np.inf, "b": 9.0, "c": np.nan}}
+    rows = [{"system": system, "clip": clip, "error": "", "snr": None, "si_sdr": value}
+            for system, clips in scores.items() for clip, value in clips.items()]  # fmt: skip
+    (all_of_noisy, all_of_twin) = statistics.quality({"set": rows})
+    assert (all_of_noisy["si_sdr"], all_of_twin["si_sdr"]) == (5, 9)
+    (_, row) = statistics.spread({"set": rows})
+    assert row["clips"] == 1 and (row["difference"], row["low"], row["high"]) == (4, 4, 4)
+
+
 def test_interval_is_that_of_the_mean():
     """200 differences of deviation 1: ±1.96/√200 about the mean; seeded, so always the same."""
     x = np.random.default_rng(3).standard_normal(200)
