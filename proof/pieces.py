@@ -27,6 +27,8 @@ LEMMAS = [
           "bits of every uint64", "bits"),
     Piece("saturation", "operators", "ESBMC", "operators.c",
           "sat16 and sat32 are the nearest of their type, of every int64", "saturated"),
+    Piece("div_q", "operators", "ESBMC", "operators.c",
+          "is num 2^q / den rounded half up, |num| 2^q and den below 2^62", "divided"),
     Piece("kept_energy", "features", "ESBMC", "spectra.c",
           "a bin with fewer bits is at most 9/4 of the same bin squared first", "kept_energy"),
     Piece("parabola_slope", "pitch", "ESBMC", "pitch.c",
