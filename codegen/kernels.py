@@ -152,6 +152,11 @@ def files() -> list[str]:
     return [f"{op['name']}_{isa}.c" for op in OPS for isa in op["isas"]]
 
 
+def shapes(matrices: list[dict]) -> list[tuple[int, int, int]]:
+    """(rows, cols, depth) of the plan's matrices as they are packed, each once."""
+    return sorted({(m["packed_rows"], m["packed_cols"], m["depth"]) for m in matrices})
+
+
 def packing(cols_max: int = COLS_CHECKED) -> dict[str, int]:
     """Layout of matrices; cols_max: packed columns of the widest with int8 inputs."""
     return {

@@ -42,7 +42,8 @@ def render(content: dict, arrays: dict[str, np.ndarray]) -> dict[str, str]:
     files = {}
     for name in (file for file in FILES if file.partition(".")[0] not in left_out):
         head = f"/* Generated from {name}.j2, plan {content['hash'][:16]}. Do not edit. */\n"
-        text = env.get_template(f"{name}.j2").render(**content, arrays=arrays, packed=packed)
+        text = env.get_template(f"{name}.j2").render(**content, arrays=arrays, packed=packed,
+                                                       shapes=kernels.shapes(content["dnn"]["matrices"]))
         files[name] = head + text
     return files
 

@@ -56,7 +56,7 @@ static void begin_case(uint64_t seed, uint64_t number)
 /* fuzz SEED SECONDS [FIRST]: runs cases one after the other until the time is over. */
 typedef uint64_t (*fuzz_case)(void); /* how much it did */
 
-static int fuzz_main(int argc, char **argv, const char *what, fuzz_case run)
+static inline int fuzz_main(int argc, char **argv, const char *what, fuzz_case run)
 {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, done = 0;
     uint64_t number = argc > 3 ? strtoull(argv[3], NULL, 10) : 0, first = number;

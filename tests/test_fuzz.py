@@ -1,12 +1,13 @@
 """The fuzzers find what is planted, name the case that repeats it, and pass what is sound."""
 
+import json
 import re
 import subprocess
 
 import pytest
 
 import fuzz.__main__ as fuzz
-from fuzz import recovery, soak
+from fuzz import climb, recovery, soak
 from targets.target import HARNESS
 
 # The fuzzer, what is changed in a source of the command, and what a check or a sanitizer says.
@@ -101,3 +102,18 @@ def test_the_default_model_forgets_hostile_sound_in_a_second(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     found = recovery.measure("small", recovery.CLIPS[::8])
     assert len(found) == 6 and all(len(ms) == 2 and max(ms) <= 1000 for ms in found.values())
+
+
+def test_states_climb_towards_their_bounds_and_one_beyond_is_red(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(climb, "KEPT", tmp_path / "climb.json")
+    monkeypatch.setattr("sys.argv", ["climb", "--model", "tiny", "--seconds", ".2"])
+    assert climb.main() == 0
+    found = json.loads(climb.KEPT.read_text())["tiny"]
+    plan = json.loads(next(tmp_path.rglob("plan.json")).read_text())
+    assert found.keys() == climb.bounds(plan).keys()
+    shares = {name: state["share"] for name, state in found.items()}
+    assert min(shares["comb"], shares["dcblock_sum"]) > 0.9 and max(shares.values()) <= 1
+    real = climb.bounds
+    monkeypatch.setattr(climb, "bounds", lambda plan: real(plan) | {"comb": 2**29})
+    assert climb.main() == 1

@@ -138,6 +138,13 @@ def test_every_variant_equals_scalar_on_the_host(host):
     assert "scalar: 0 of" in done.stdout
 
 
+def test_every_shape_of_the_network_is_checked(host):
+    """The header names the matrices of the plan, for kernel_check."""
+    text = (host.gen / "kernels.h").read_text()
+    for m in toy()[0]["dnn"]["matrices"]:
+        assert f"DO({m['packed_rows']}, {m['packed_cols']}, {m['depth']})" in text
+
+
 def test_an_operation_without_a_check_does_not_build(host):
     """The table of kernels names it, and nothing in kernel_check does."""
     with pytest.raises(SystemExit, match="check_halve_s16"):
@@ -166,6 +173,14 @@ def test_every_variant_equals_scalar_on_arm64(arm64, cpu, sets):
         assert f"seed {seed}" in done.stdout and done.stdout.count(": 0 of ") == sets
         assert ("dotprod: not on this CPU" in done.stdout) == (sets == 2)
         assert ("i8mm: not on this CPU" in done.stdout) == (sets < 4)
+
+
+def test_every_variant_equals_scalar_on_armv7(tmp_path):
+    needs("armv7")
+    check = Check(tmp_path, "armv7")
+    done = check.run(check.target.cpus[0])
+    assert done.returncode == 0, done.stderr
+    assert "neon: 0 of " in done.stdout
 
 
 @pytest.mark.parametrize("cpu", ["node", "wasmtime"])
@@ -216,6 +231,8 @@ X86_MUTATIONS = {
     "bins turned": ("fft_s32_avx2.c", "epi32(7, 6,", "epi32(6, 7,"),
     "twiddles of two blocks": ("fft_s32_avx2.c", "_mm_set1_epi32(x[1])", "_mm_set1_epi32(x[0])"),
     "mask of a band": ("erb_inner_s32_avx2.c", "masks + 4 - (end - j)", "masks"),
+    "one size only": ("matmul_s8_avx2.c", "for (; row < m->rows; row += 4",
+                      "for (; row < m->rows && (m->rows != 60 || columns < 4); row += 4"),
     "lag": ("correlate_s16_avx2.c", "past + i - n", "past + i - n / 2"),
 }
 

@@ -423,6 +423,14 @@ def test_noises_repeat_and_differ():
         assert np.any(a != make(np.random.default_rng(2), RATE))
 
 
+def test_a_fan_hums_at_the_mains_and_its_odd_harmonics():
+    """Lines in the spectrum of a minute, each far above what lies within 5 Hz of it."""
+    n = 60 * RATE
+    power = np.abs(np.fft.rfft(NOISES["fan"](np.random.default_rng(1), n) * np.hanning(n))) ** 2
+    around = [power[60 * f - 300 :][:601] for f in range(50, 501, 50)]
+    assert [k for k, p in enumerate(around, 1) if p[300] > 30 * np.median(p)] == [1, 2, 3, 5, 7, 9]
+
+
 def test_pink_noise_falls_3_db_an_octave():
     power = np.abs(np.fft.rfft(NOISES["pink"](np.random.default_rng(1), 10 * RATE))) ** 2
     octaves = [10 * np.log10(power[10 * f:20 * f].mean()) for f in (125, 500, 2000, 8000)]

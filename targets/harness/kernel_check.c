@@ -1,7 +1,9 @@
 /* kernel_check [SEED]: every kernel that this CPU can run against the scalar one, bit for bit.
  *
- * Inputs are meant to break things: near zero, at both limits, alternating, random; sizes hit the
- * tail, the body, both, and one over; products have 1 to PERCEPNET_BLOCK columns. Whole buffers are
+ * Complete by construction in shapes: every matrix of this network, dense and sparse; every number of
+ * rows to four blocks and their tails; every number of columns of a product; gates of every length to
+ * 40 and of every layer. In operands by kinds: near zero, at both limits, alternating, random, each of
+ * the weights with each of the inputs; tanh and sigmoid of every 16-bit number. Whole buffers are
  * compared, guard bytes included. The first difference of each kernel is printed with its case. Exit
  * codes: 0 all equal, 1 not. */
 #include <stdio.h>
@@ -11,14 +13,19 @@
 #include "kernels.h"
 #include "params.h"
 
-enum { GUARD = 64, MAX_ROWS = 1536, MAX_COLS = PERCEPNET_COLS_MAX, ROUNDS = 24, KINDS = 6 };
+enum { GUARD = 64, MAX_COLS = PERCEPNET_COLS_MAX, KINDS = 6, ROUNDS = KINDS * KINDS };
+enum { SWEPT_ROWS = 4 * 16 + 12, SWEPT_LENGTHS = 40 };
 
-static const int row_counts[] = {4, 12, 16, 20, 32, 44, 64, 68};
+#define SHAPE(rows, cols, depth) {rows, cols, depth},
+#define ROOM(rows, cols, depth) char of_##rows##_##cols##_##depth[rows];
+enum { MAX_ROWS = sizeof(union { PERCEPNET_EACH_SHAPE(ROOM) char swept[SWEPT_ROWS]; }) };
+static const struct {
+    int rows, cols, depth;
+} shapes[] = {PERCEPNET_EACH_SHAPE(SHAPE)};
 static const int col_counts[] = {32, 64, 96, 160, MAX_COLS};
-static const int lengths[] = {1, 3, 4, 5, 7, 8, 9, 16, 17, 160, 161};
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
-static int8_t weight[MAX_ROWS * MAX_COLS], weight_i8mm[MAX_ROWS * (MAX_COLS + 4)];
+static int8_t weight[MAX_ROWS * MAX_COLS + GUARD], weight_i8mm[MAX_ROWS * (MAX_COLS + 4) + GUARD];
 static uint16_t block_index[MAX_ROWS * MAX_COLS / 64 + MAX_ROWS / 16];
 static int8_t x_s8[PERCEPNET_BLOCK * (MAX_COLS + GUARD)];
 static int16_t x_s16[PERCEPNET_BLOCK * (MAX_COLS + GUARD)];
@@ -26,7 +33,7 @@ static int32_t bias[MAX_ROWS], bias_raised[MAX_ROWS], mult[MAX_ROWS], pre[3 * MA
 static int32_t spectra[4][PERCEPNET_HOP];
 static int16_t segment[PERCEPNET_PITCH_SEGMENT];
 static struct {
-    int32_t s32[MAX_ROWS];
+    int32_t s32[PERCEPNET_BLOCK * MAX_ROWS];
     int16_t q15[MAX_ROWS];
     int8_t s8[MAX_ROWS];
     int64_t sums[PERCEPNET_N_BANDS];
@@ -34,7 +41,7 @@ static struct {
     char guard[GUARD];
 } want, got;
 static uint64_t state;
-static int cases, failures;
+static int cases, failures, this_round; /* a kind of weights and a kind of inputs */
 
 /* splitmix64 */
 static uint64_t next(void)
@@ -125,9 +132,8 @@ static void pack_i8mm(int rows)
 
 /* A matrix within the bounds that the plan proves: accumulator, also of inputs raised by 128, and
  * result fit int32. */
-static percepnet_matrix matrix(int rows, int cols, int depth, int x_max, int kind)
+static percepnet_matrix matrix(int rows, int cols, int depth, int x_max, int kind, int sparse)
 {
-    const int sparse = depth == 4 && next() % 2;
     const int count = draw_blocks(rows, cols, depth, sparse);
     for (int i = 0; i < count; i++)
         weight[i] = (int8_t)value(kind, i, -127, 127);
@@ -171,44 +177,60 @@ static void compare(const char *isa, const char *function, int a, int b, int kin
     fprintf(stderr, "byte %zu of the buffers: scalar %02x, here %02x\n", i, expected[i], found[i]);
 }
 
-/* what is drawn for a row count: columns of the matrix and of the inputs, kind */
-typedef struct {
-    int rows, cols, columns, stride, kind;
-} product;
-
-static product draw(int rows, int cols, int stride_min)
+static void multiply_s8(const percepnet_kernels *scalar, const percepnet_kernels *set, int rows, int cols,
+                        int columns, int sparse)
 {
-    product p = {rows, cols, (int)between(1, PERCEPNET_BLOCK), 0, (int)between(0, KINDS - 1)};
-    p.stride = (int)between(stride_min, cols + GUARD);
-    return p;
+    const int stride = (int)between(16, cols + GUARD), kind = this_round / KINDS;
+    percepnet_matrix m = matrix(rows, cols, 4, 127, kind, sparse);
+    for (int i = 0; i < (columns - 1) * stride + cols; i++)
+        x_s8[i] = (int8_t)value(this_round % KINDS, i, -127, 127);
+    pack_i8mm(rows);
+    clear();
+    scalar->matmul_s8(want.s32, &m, x_s8, stride, columns);
+    set->matmul_s8(got.s32, &m, x_s8, stride, columns);
+    compare(set->isa, sparse ? "matmul_s8 (sparse)" : "matmul_s8", rows, cols, this_round);
+}
+
+static void multiply_s16(const percepnet_kernels *scalar, const percepnet_kernels *set, int rows, int cols,
+                         int columns)
+{
+    const int stride = (int)between(1, cols + GUARD), kind = this_round / KINDS;
+    percepnet_matrix m = matrix(rows, cols, 2, 32768, kind, 0);
+    for (int i = 0; i < (columns - 1) * stride + cols; i++)
+        x_s16[i] = (int16_t)value(this_round % KINDS, i, -32768, 32767);
+    clear();
+    scalar->matmul_s8_s16(want.s32, &m, x_s16, stride, columns);
+    set->matmul_s8_s16(got.s32, &m, x_s16, stride, columns);
+    compare(set->isa, "matmul_s8_s16", rows, cols, this_round);
+}
+
+/* the network's own shapes: where weights and inputs are of one kind */
+static int is_turn_of_shapes(void)
+{
+    return this_round / KINDS == this_round % KINDS;
 }
 
 static void check_matmul_s8(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
-    for (int r = 0; r < COUNT(row_counts); r++) {
-        product p = draw(row_counts[r], col_counts[between(0, COUNT(col_counts) - 1)], 16);
-        percepnet_matrix m = matrix(p.rows, p.cols, 4, 127, p.kind);
-        for (int i = 0; i < COUNT(x_s8); i++)
-            x_s8[i] = (int8_t)value(next() % 4 ? p.kind : KINDS - 1, i, -127, 127);
-        pack_i8mm(p.rows);
-        clear();
-        scalar->matmul_s8(want.s32, &m, x_s8, p.stride, p.columns);
-        set->matmul_s8(got.s32, &m, x_s8, p.stride, p.columns);
-        compare(set->isa, "matmul_s8", p.rows, p.cols, p.kind);
+    for (int columns = 1; columns <= PERCEPNET_BLOCK; columns++) {
+        for (int rows = 4; rows <= SWEPT_ROWS; rows += 4)
+            multiply_s8(scalar, set, rows, col_counts[between(0, COUNT(col_counts) - 1)], columns,
+                        next() % 2);
+        for (int k = 0; k < COUNT(shapes); k++)
+            if (shapes[k].depth == 4 && is_turn_of_shapes())
+                for (int sparse = 0; sparse < 2; sparse++)
+                    multiply_s8(scalar, set, shapes[k].rows, shapes[k].cols, columns, sparse);
     }
 }
 
 static void check_matmul_s8_s16(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
-    for (int r = 0; r < COUNT(row_counts); r++) {
-        product p = draw(row_counts[r], 2 * (int)between(1, 50), 1);
-        percepnet_matrix m = matrix(p.rows, p.cols, 2, 32768, p.kind);
-        for (int i = 0; i < COUNT(x_s16); i++)
-            x_s16[i] = (int16_t)value(next() % 4 ? p.kind : KINDS - 1, i, -32768, 32767);
-        clear();
-        scalar->matmul_s8_s16(want.s32, &m, x_s16, p.stride, p.columns);
-        set->matmul_s8_s16(got.s32, &m, x_s16, p.stride, p.columns);
-        compare(set->isa, "matmul_s8_s16", p.rows, p.cols, p.kind);
+    for (int columns = 1; columns <= PERCEPNET_BLOCK; columns++) {
+        for (int rows = 4; rows <= SWEPT_ROWS; rows += 4)
+            multiply_s16(scalar, set, rows, 2 * (int)between(1, 50), columns);
+        for (int k = 0; k < COUNT(shapes); k++)
+            if (shapes[k].depth == 2 && is_turn_of_shapes())
+                multiply_s16(scalar, set, shapes[k].rows, shapes[k].cols, columns);
     }
 }
 
@@ -223,13 +245,22 @@ static int32_t pre_activation(int kind, int i)
 /* pre-activations of one kind, 3 n of input and hidden state */
 static int draw_gates(int n)
 {
-    const int kind = (int)between(0, KINDS - 1);
+    const int kind = this_round / KINDS;
     for (int i = 0; i < 3 * n; i++) {
         pre[i] = pre_activation(kind, i);
-        hidden[i] = pre_activation(kind, i + (int)(next() % 2));
+        hidden[i] = pre_activation(this_round % KINDS, i + (int)(next() % 2));
     }
     clear();
     return kind;
+}
+
+/* the k-th length: each to SWEPT_LENGTHS, then rows of the network and units of its GRUs; 0: no more */
+static int length(int k)
+{
+    if (k < SWEPT_LENGTHS)
+        return k + 1;
+    k -= SWEPT_LENGTHS;
+    return k < 2 * COUNT(shapes) ? shapes[k / 2].rows / (k % 2 ? 3 : 1) : 0;
 }
 
 /* MAX_ROWS numbers in a row from `start` on */
@@ -244,13 +275,13 @@ enum { SWEEP = 36000 }; /* every argument of 16 bits and a little more */
 
 static void check_tanh_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
-    for (int k = 0; k < COUNT(lengths); k++) {
-        int n = lengths[k], kind = draw_gates(n);
+    for (int k = 0, n; (n = length(k)); k++) {
+        int kind = draw_gates(n);
         scalar->tanh_s32(want.q15, want.s8, pre, n);
         set->tanh_s32(got.q15, got.s8, pre, n);
         compare(set->isa, "tanh_s32", n, 1, kind);
     }
-    for (int32_t start = -SWEEP; start < SWEEP; start += MAX_ROWS) {
+    for (int32_t start = -SWEEP; start < SWEEP && this_round == 0; start += MAX_ROWS) {
         count_up(start);
         scalar->tanh_s32(want.q15, want.s8, pre, MAX_ROWS);
         set->tanh_s32(got.q15, got.s8, pre, MAX_ROWS);
@@ -260,13 +291,13 @@ static void check_tanh_s32(const percepnet_kernels *scalar, const percepnet_kern
 
 static void check_sigmoid_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
-    for (int k = 0; k < COUNT(lengths); k++) {
-        int n = lengths[k], kind = draw_gates(n);
+    for (int k = 0, n; (n = length(k)); k++) {
+        int kind = draw_gates(n);
         scalar->sigmoid_s32(want.q15, pre, n);
         set->sigmoid_s32(got.q15, pre, n);
         compare(set->isa, "sigmoid_s32", n, 1, kind);
     }
-    for (int32_t start = -SWEEP; start < SWEEP; start += MAX_ROWS) {
+    for (int32_t start = -SWEEP; start < SWEEP && this_round == 0; start += MAX_ROWS) {
         count_up(start);
         scalar->sigmoid_s32(want.q15, pre, MAX_ROWS);
         set->sigmoid_s32(got.q15, pre, MAX_ROWS);
@@ -276,8 +307,8 @@ static void check_sigmoid_s32(const percepnet_kernels *scalar, const percepnet_k
 
 static void check_gru_s32(const percepnet_kernels *scalar, const percepnet_kernels *set)
 {
-    for (int k = 0; k < COUNT(lengths); k++) {
-        int n = lengths[k], kind = draw_gates(n);
+    for (int k = 0, n; (n = length(k)); k++) {
+        int kind = draw_gates(n);
         for (int i = 0; i < n; i++)
             want.q15[i] = got.q15[i] = (int16_t)value(kind, i, -32767, 32767);
         scalar->gru_s32(want.q15, want.s8, pre, hidden, n);
@@ -388,7 +419,7 @@ int main(int argc, char **argv)
         }
         state = seed;
         cases = 0;
-        for (int round = 0; round < ROUNDS; round++)
+        for (this_round = 0; this_round < ROUNDS; this_round++)
             check_all(scalar, set);
         printf("  %s: %d of %d cases differ from scalar\n", set->isa, failures - failed, cases);
     }

@@ -33,6 +33,16 @@ static inline int percepnet_group(percepnet_blocks blocks, int i)
 
 #define PERCEPNET_COLS_MAX 512 /* of int8 inputs */
 
+/* Every shape of the network's matrices as they are packed, by the depth of their column groups. */
+#define PERCEPNET_EACH_SHAPE(DO) \
+    DO(4, 64, 4) \
+    DO(8, 70, 2) \
+    DO(12, 32, 4) \
+    DO(12, 64, 4) \
+    DO(16, 32, 4) \
+    DO(36, 32, 4) \
+    DO(36, 64, 4) 
+
 /* Every function of a set, for what has to be done with each. */
 #define PERCEPNET_EACH_KERNEL(DO) \
     DO(matmul_s8) \
