@@ -43,27 +43,23 @@ class Trial:
     def run(self, fault: Fault) -> tuple[str, str]:
         """Verdict, and the test that turned red.
 
-        killed; survived; refused (does not compile); untried (every file that covers it is red or
-        too slow without the fault). What no test covers has survived.
+        killed; survived; refused (does not compile); untried (not found, and one of the files that
+        cover it is red or too slow here without the fault). What no test covers has survived.
         """
-        covers = covering(fault.path, self.tree)
-        tried = 0
+        covers = covering(fault.path, self.tree)[:FILES]
         for name in covers:
-            if tried == FILES:
-                break
             if not self.green.get(name, True):
                 continue
             red, output = self._red(fault, name)
             if red is None:
-                tried += 1
-            elif self._is_green(red, anew=bool(LATE.search(output))) and (
+                continue
+            if self._is_green(red, anew=bool(LATE.search(output))) and (
                 not LATE.search(output) or self._red(fault, red)[0]
             ):
                 compiled = fault.path.endswith(".py") or not REFUSED.search(output)
                 return "killed" if compiled else "refused", red
-            else:
-                self._note(name, False)  # red or too slow by itself: it tells nothing
-        return "survived" if tried or not covers else "untried", ""
+            self._note(name, False)  # red or too slow by itself: it tells nothing
+        return "survived" if all(self.green.get(name, True) for name in covers) else "untried", ""
 
     def _red(self, fault: Fault, tests: str) -> tuple[str | None, str]:
         """The first test that is red with a fault, or `tests` where time is over; the output."""

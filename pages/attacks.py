@@ -35,6 +35,15 @@ def fuzzed() -> str:
     return table(["what", "how many"], [list(item) for item in _read("fuzz/totals.json").items()])
 
 
+def climbed() -> str:
+    """The largest values of states that were found, as shares of their bounds, by model."""
+    kept = _read("fuzz/climb.json")
+    return table(["state", *(f"`{model}`, share of the bound" for model in kept)],
+                 [[name.replace("_", " "), *(f"{100 * found[name]['share']:.1f} %"
+                                             for found in kept.values())]
+                  for name in next(iter(kept.values()))])  # fmt: skip
+
+
 def recovery() -> str:
     """Milliseconds until hostile sound is forgotten: the worst clip, by model and kind."""
     kept = _read("fuzz/recovery.json")
@@ -45,4 +54,4 @@ def recovery() -> str:
 
 
 PARTS = {"mutants": mutants, "survivors": survivors, "equivalent": equivalent, "fuzzed": fuzzed,
-         "recovery": recovery}  # fmt: skip
+         "climbed": climbed, "recovery": recovery}  # fmt: skip

@@ -35,7 +35,8 @@ TAIL = """
 ## What is not proved here
 
 - **SIMD kernels** are compared with the scalar ones, not proved: `kernel_check` runs every kernel of a
-  CPU on limits, tails and random values (`make check`).
+  CPU (`make check`) in every shape that the plan has, dense and sparse, every number of rows to four
+  blocks and their tails and every number of columns, on values at and between all limits.
 - **Joints**: that each stage is called with the signals named here is seen by reading suppressor.c and
   dnn.c, not by a tool. Indices there are constants; tests run them under the sanitizers.
 - Two facts of mathematics: Cauchy and Schwarz for the autocorrelation (|r_k| <= r_0), and the square

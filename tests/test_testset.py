@@ -12,10 +12,11 @@ import pytest
 import soundfile as sf
 import soxr
 
-from eval.embedded.noises import NOISES
+from eval.embedded.noises import NOISES, ring
 from eval.embedded.rooms import ROOMS, room_response
 from eval.mixing import MixError, active_level, early_part, in_room, mix
 from eval.pairs import SetError, check, check_sums, find_pairs
+from eval.synthesize import draw_speech
 from eval.testset import EMBEDDED, main, prepare, read_set
 from reference.clips import to_int16
 
@@ -429,6 +430,22 @@ def test_a_fan_hums_at_the_mains_and_its_odd_harmonics():
     power = np.abs(np.fft.rfft(NOISES["fan"](np.random.default_rng(1), n) * np.hanning(n))) ** 2
     around = [power[60 * f - 300 :][:601] for f in range(50, 501, 50)]
     assert [k for k, p in enumerate(around, 1) if p[300] > 30 * np.median(p)] == [1, 2, 3, 5, 7, 9]
+
+
+def test_what_is_struck_dies_away():
+    for noisiness in (0, 0.7):
+        tone = ring(np.random.default_rng(1), 1000, 0.01, noisiness)
+        quarters = np.square(np.array_split(tone, 4)).sum(axis=1)
+        assert np.all(quarters[1:] < 0.3 * quarters[:-1])
+
+
+def test_speech_that_is_long_enough_gets_no_silence_behind_it():
+    class Sentence:
+        def read(self) -> np.ndarray:
+            return np.random.default_rng(1).standard_normal(int(6.5 * RATE))
+
+    speech = draw_speech([Sentence()], np.random.default_rng(1))
+    assert 6.5 * RATE < speech.size <= 7 * RATE and speech[-1] == 0 != speech[-2]
 
 
 def test_pink_noise_falls_3_db_an_octave():
