@@ -209,7 +209,8 @@ MUTATIONS = {
     "bins turned": ("fft_s32_neon.c", "vrev64q_s32(a)", "a"),
     "a product truncated": ("fft_s32_neon.c", "vqrdmulhq_s32(a", "vqdmulhq_s32(a"),
     "mask of a band": ("erb_inner_s32_neon.c", "masks + 4 - (end - j)", "masks"),
-    "lag": ("correlate_s16_neon.c", "past - 8 * j", "past - 8"),
+    "lag": ("correlate_s16_neon.c", "window, past + lag)", "window, past)"),
+    "halves": ("correlate_s16_neon.c", "out[i + HALF] += shared[i]", "out[i + HALF] += shared[0]"),
     "write past the end": ("gates_s32_neon.c", "i + 8 <= n", "i < n"),
 }
 

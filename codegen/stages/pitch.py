@@ -190,6 +190,7 @@ def bounds() -> list[tuple[str, int, int]]:
         ("pitch residual_q32", a_q24 * low, 2**62),
         ("pitch smoothed_q8", smoothed, INT32_MAX),
         ("pitch correlation acc", energy, INT32_MAX),
+        ("pitch correlation sums of four", 4 * (2**SEGMENT_BITS - 1), 2**15 - 1),  # in vectors
         ("pitch correlation division", 2 * energy * 2**15 + 2 * energy + 2 * FLOOR_Q16, INT64_MAX),
         ("pitch parabola slope^2", (2 * 32767) ** 2 + 8 * 2 * 32767, INT64_MAX),
         ("pitch periodicity acc", height * weights, INT32_MAX),
