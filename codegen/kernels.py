@@ -20,7 +20,7 @@ OPS = [
     {
         "name": "matmul_s8",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "dotprod", "i8mm", "avx2", "vnni", "simd128"],
+        "isas": ["scalar", "neon", "dotprod", "i8mm", "avx2", "vnni", "simd128", "helium"],
         "functions": {"matmul_s8": (
             _PRODUCT.format(input="int8_t"),
             f"out_6k[rows] = rshift_round((bias + w x) * mult, 31), for 1..{COLUMNS} columns x of "
@@ -39,7 +39,7 @@ OPS = [
     {
         "name": "gates_s32",
         "stage": "dnn",
-        "isas": ["scalar", "neon", "avx2", "simd128"],
+        "isas": ["scalar", "neon", "avx2", "simd128", "helium"],
         "functions": {
             "tanh_s32": (
                 "int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k, int n",
@@ -61,7 +61,7 @@ OPS = [
     {
         "name": "fft_s32",
         "stage": "stft",
-        "isas": ["scalar", "neon", "avx2", "simd128"],
+        "isas": ["scalar", "neon", "avx2", "simd128", "helium"],
         "functions": {
             "fft_s32": (
                 "int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im",
@@ -81,7 +81,7 @@ OPS = [
     {
         "name": "erb_inner_s32",
         "stage": "erb",
-        "isas": ["scalar", "neon", "avx2"],
+        "isas": ["scalar", "neon", "avx2", "helium"],
         "functions": {"erb_inner_s32": (
             "int64_t *sums, const int32_t *a_re, const int32_t *a_im, const int32_t *b_re,"
             " const int32_t *b_im",
@@ -91,7 +91,7 @@ OPS = [
     {
         "name": "correlate_s16",
         "stage": "pitch",
-        "isas": ["scalar", "neon", "avx2", "simd128"],
+        "isas": ["scalar", "neon", "avx2", "simd128", "helium"],
         "functions": {"correlate_s16": (
             "int32_t *cross, const int16_t *newest",
             "sums of newest[i] newest[i - lag] over the correlation window, one a lag from LAG_MIN "
@@ -127,6 +127,12 @@ SETS = [
         "isa": "simd128",
         "from": ["simd128", "scalar"],
         "compiled": "defined(__wasm_simd128__)",  # a module runs whole or not at all
+        "runs": "1",
+    },
+    {
+        "isa": "helium",
+        "from": ["helium", "scalar"],
+        "compiled": "defined(__ARM_FEATURE_MVE)",  # likewise
         "runs": "1",
     },
 ]

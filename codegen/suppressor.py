@@ -222,7 +222,8 @@ def instance(network: dict, settings: Iterable[str] = RANGES) -> Struct:
         Field("kernels", "const percepnet_kernels *", (), "the fastest of this CPU"),
         *(Field(name, "int32") for name in settings),
         Field("past", Struct("past", (
-            Field("spectra", stft.SPECTRUM, ("LOOKAHEAD",), "oldest first"),
+            Field("oldest", "int32", (), "of the next two: where the newest goes"),
+            Field("spectra", stft.SPECTRUM, ("LOOKAHEAD",)),
             Field("energies", "int64", ("LOOKAHEAD", "N_BANDS")),
             *(field for stage in stages for field in stage.past), Field("feed", feed),
         ))),

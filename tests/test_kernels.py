@@ -93,7 +93,8 @@ class Check:
         for file in files.keys() - {"weights.c", "weights_i8mm.c", "taps.c"}:
             (self.gen / file).write_text(files[file])
         sources = [self.gen / file for file in (*kernels.files(), "kernels.c", "tables.c")]
-        self.sources = [*sources, HARNESS / "kernel_check.c"]
+        start = [HARNESS / file for file in loaded.compile.get("start", [])]
+        self.sources = [*sources, HARNESS / "kernel_check.c", *start]
         self.objects = self.compile(self.sources, root / "obj")
         self.link(self.objects)
 
@@ -103,10 +104,9 @@ class Check:
             return build.compile_objects(self.target, sources, into)
 
     def link(self, objects: list[Path]) -> None:
-        self.program = self.root / self.target.folder / "kernel_check"
-        table = self.target.compile
-        command = [table["cc"], *table.get("driver", []), *table["link"], *map(str, objects)]
-        build.call([*command, "-o", str(self.program)])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.root)
+            build.link(self.target, self.target.compile["link"], objects, "kernel_check")
 
     def run(self, cpu: str, seed: str = "1") -> subprocess.CompletedProcess:
         with pytest.MonkeyPatch.context() as patch:
@@ -162,6 +162,12 @@ def arm64(tmp_path_factory):
 def wasm(tmp_path_factory):
     needs("wasm")
     return Check(tmp_path_factory.mktemp("wasm"), "wasm")
+
+
+@pytest.fixture(scope="module")
+def m55(tmp_path_factory):
+    needs("m55")
+    return Check(tmp_path_factory.mktemp("m55"), "m55")
 
 
 @pytest.mark.parametrize(("cpu", "sets"), [("cortex-a53", 2), ("cortex-a76", 3), ("max", 4)])
@@ -267,4 +273,30 @@ WASM_MUTATIONS = {
 def test_mutation_is_seen_in_a_module(wasm, mutation):
     wasm.mutated(*WASM_MUTATIONS[mutation])
     done = wasm.run("node")
+    assert done.returncode == 1 and "scalar" in done.stderr
+
+
+def test_every_variant_equals_scalar_with_helium(m55):
+    m55.link(m55.objects)
+    done = m55.run("cortex-m55")
+    assert done.returncode == 0, done.stderr
+    assert "helium: 0 of " in done.stdout
+
+
+HELIUM_MUTATIONS = {
+    "rows mixed": ("matmul_s8_helium.c", "whole_row_of(weight + 8,", "whole_row_of(weight + 4,"),
+    "blocks of a sparse matrix": ("matmul_s8_helium.c", "b.index[i]", "i"),
+    "groups left over": ("matmul_s8_helium.c", "vctp32q((uint32_t)groups)", "vctp32q(1)"),
+    "a state truncated": ("gates_s32_helium.c", "0), even, 15)", "0), even, 14)"),
+    "saturation left out": ("gates_s32_helium.c", "vqmovnbq_s32(", "vmovnbq_s32("),
+    "bins turned": ("fft_s32_helium.c", "a[3], a[2], a[1]", "a[3], a[1], a[2]"),
+    "low bits of a bin": ("erb_inner_s32_helium.c", "vdupq_n_s32(7)", "vdupq_n_s32(6)"),
+    "lag": ("correlate_s16_helium.c", "past + i - 1", "past + i"),
+}
+
+
+@pytest.mark.parametrize("mutation", HELIUM_MUTATIONS)
+def test_mutation_is_seen_with_helium(m55, mutation):
+    m55.mutated(*HELIUM_MUTATIONS[mutation])
+    done = m55.run("cortex-m55")
     assert done.returncode == 1 and "scalar" in done.stderr

@@ -58,7 +58,11 @@ def bounds() -> list[tuple[str, int, int]]:
     weights[1:] += np.add.reduceat(RISE_Q11, _STARTS)
     weights[:-1] += np.add.reduceat(2**RISE_BITS - RISE_Q11, _STARTS)
     weights[[0, -1]] *= 2
-    return [("erb band energy", int(weights.max()) * bin_squared, 2**63 - 1)]
+    eighth = ((stft.SPECTRUM_LIMIT >> ENERGY_SHIFT) >> 3) + 1  # of a bin, in kernels
+    return [
+        ("erb band energy", int(weights.max()) * bin_squared, 2**63 - 1),
+        ("erb weighted eighth of a bin", eighth * int(RISE_Q11.max()), 2**31 - 1),
+    ]
 
 
 def energy_frac(frac: int) -> int:

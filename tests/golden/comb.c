@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { TERMS = 2 * PERCEPNET_COMB_PERIODS + 1 };
+
 /* periods after the window whose samples are already known */
 static int future_periods(int32_t period)
 {
@@ -14,7 +16,7 @@ static int future_periods(int32_t period)
 /* w_0; w_k lies k further on */
 static const int16_t *centre(int future)
 {
-    return percepnet_comb_weights_q15 + (2 * PERCEPNET_COMB_PERIODS + 1) * future
+    return percepnet_comb_weights_q15 + TERMS * future
            + PERCEPNET_COMB_PERIODS;
 }
 
@@ -25,18 +27,21 @@ static void push(int16_t *history, const int16_t *hop)
     memcpy(end, hop, PERCEPNET_HOP * sizeof *hop);
 }
 
-void percepnet_comb_run(percepnet_comb_state *st, int32_t acc_q15[PERCEPNET_WINDOW],
+void percepnet_comb_run(percepnet_comb_state *st, int32_t acc_q15[restrict PERCEPNET_WINDOW],
                         const int16_t hop[PERCEPNET_HOP], int32_t period)
 {
-    int future = future_periods(period);
-    const int16_t *window = st->history + PERCEPNET_COMB_PAST;
+    const int future = future_periods(period);
+    const int16_t *y[TERMS], *weight_q15 = centre(future) - PERCEPNET_COMB_PERIODS;
     push(st->history, hop);
-    memset(acc_q15, 0, PERCEPNET_WINDOW * sizeof *acc_q15);
-    for (int k = -future; k <= PERCEPNET_COMB_PERIODS; k++) {
-        const int16_t *y = window - k * period;
-        int16_t weight_q15 = centre(future)[k];
-        for (int i = 0; i < PERCEPNET_WINDOW; i++)
-            acc_q15[i] += weight_q15 * y[i];
+    for (int term = 0; term < TERMS; term++) {
+        const int k = term - PERCEPNET_COMB_PERIODS; /* w_k = 0 where y is not known */
+        y[term] = st->history + PERCEPNET_COMB_PAST - (k > -future ? k : -future) * period;
+    }
+    for (int i = 0; i < PERCEPNET_WINDOW; i++) {
+        int32_t sum_q15 = 0;
+        for (int term = 0; term < TERMS; term++)
+            sum_q15 += weight_q15[term] * y[term][i];
+        acc_q15[i] = sum_q15;
     }
 }
 

@@ -170,6 +170,22 @@ static const percepnet_kernels simd128 = {
 };
 #endif
 
+#if defined(__ARM_FEATURE_MVE)
+static const percepnet_kernels helium = {
+    .isa = "helium",
+    .matmul_s8 = percepnet_matmul_s8_helium,
+    .matmul_s8_s16 = percepnet_matmul_s8_s16_scalar,
+    .tanh_s32 = percepnet_tanh_s32_helium,
+    .sigmoid_s32 = percepnet_sigmoid_s32_helium,
+    .gru_s32 = percepnet_gru_s32_helium,
+    .fft_s32 = percepnet_fft_s32_helium,
+    .unpack_s32 = percepnet_unpack_s32_helium,
+    .pack_s32 = percepnet_pack_s32_helium,
+    .erb_inner_s32 = percepnet_erb_inner_s32_helium,
+    .correlate_s16 = percepnet_correlate_s16_helium,
+};
+#endif
+
 const percepnet_kernels *const percepnet_kernel_sets[] = {
 #if 1
     &scalar,
@@ -191,6 +207,9 @@ const percepnet_kernels *const percepnet_kernel_sets[] = {
 #endif
 #if defined(__wasm_simd128__)
     &simd128,
+#endif
+#if defined(__ARM_FEATURE_MVE)
+    &helium,
 #endif
     NULL,
 };

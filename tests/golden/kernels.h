@@ -113,6 +113,8 @@ void percepnet_matmul_s8_vnni(int32_t *out_6k, const percepnet_matrix *m, const 
         int stride, int columns);
 void percepnet_matmul_s8_simd128(int32_t *out_6k, const percepnet_matrix *m,
         const int8_t *x, int stride, int columns);
+void percepnet_matmul_s8_helium(int32_t *out_6k, const percepnet_matrix *m, const int8_t *x,
+        int stride, int columns);
 void percepnet_matmul_s8_s16_scalar(int32_t *out_6k, const percepnet_matrix *m,
         const int16_t *x, int stride, int columns);
 void percepnet_matmul_s8_s16_neon(int32_t *out_6k, const percepnet_matrix *m,
@@ -141,6 +143,11 @@ void percepnet_tanh_s32_simd128(int16_t *out_q15, int8_t *out_s8, const int32_t 
 void percepnet_sigmoid_s32_simd128(int16_t *out_q15, const int32_t *half_6k, int n);
 void percepnet_gru_s32_simd128(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k,
         const int32_t *hidden_6k, int units);
+void percepnet_tanh_s32_helium(int16_t *out_q15, int8_t *out_s8, const int32_t *pre_6k,
+        int n);
+void percepnet_sigmoid_s32_helium(int16_t *out_q15, const int32_t *half_6k, int n);
+void percepnet_gru_s32_helium(int16_t *h_q15, int8_t *h_s8, const int32_t *x_6k,
+        const int32_t *hidden_6k, int units);
 void percepnet_fft_s32_scalar(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
 void percepnet_unpack_s32_scalar(int32_t *low_re, int32_t *low_im, int32_t *high_re,
         int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
@@ -161,15 +168,23 @@ void percepnet_unpack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *hig
         int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
 void percepnet_pack_s32_simd128(int32_t *low_re, int32_t *low_im, int32_t *high_re,
         int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
+void percepnet_fft_s32_helium(int32_t *a_re, int32_t *a_im, int32_t *b_re, int32_t *b_im);
+void percepnet_unpack_s32_helium(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *z_re, const int32_t *z_im);
+void percepnet_pack_s32_helium(int32_t *low_re, int32_t *low_im, int32_t *high_re,
+        int32_t *high_im, const int32_t *x_re, const int32_t *x_im, int shift);
 void percepnet_erb_inner_s32_scalar(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
         const int32_t *b_re, const int32_t *b_im);
 void percepnet_erb_inner_s32_neon(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
         const int32_t *b_re, const int32_t *b_im);
 void percepnet_erb_inner_s32_avx2(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
         const int32_t *b_re, const int32_t *b_im);
+void percepnet_erb_inner_s32_helium(int64_t *sums, const int32_t *a_re, const int32_t *a_im,
+        const int32_t *b_re, const int32_t *b_im);
 void percepnet_correlate_s16_scalar(int32_t *cross, const int16_t *newest);
 void percepnet_correlate_s16_neon(int32_t *cross, const int16_t *newest);
 void percepnet_correlate_s16_avx2(int32_t *cross, const int16_t *newest);
 void percepnet_correlate_s16_simd128(int32_t *cross, const int16_t *newest);
+void percepnet_correlate_s16_helium(int32_t *cross, const int16_t *newest);
 
 #endif

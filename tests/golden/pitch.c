@@ -156,11 +156,12 @@ static void peak_heights(int32_t height_q15[N_CORRELATIONS], int16_t offset_q8[N
 {
     memcpy(height_q15, c_q15, N_CORRELATIONS * sizeof *c_q15);
     memset(offset_q8, 0, N_LAGS * sizeof *offset_q8);
-    int32_t left, mid = c_q15[0], right = c_q15[1];
     for (int j = 1; j < N_CORRELATIONS - 1; j++) {
-        left = mid, mid = right, right = c_q15[j + 1];
-        int64_t curvature = 2 * mid - left - right, slope = right - left;
-        if (mid < right || mid < left || curvature <= 0)
+        const int32_t left = c_q15[j - 1], mid = c_q15[j], right = c_q15[j + 1];
+        if (mid < right || mid < left)
+            continue;
+        const int64_t curvature = 2 * mid - left - right, slope = right - left;
+        if (curvature <= 0)
             continue;
         height_q15[j] += (int32_t)div_q(slope * slope, 8 * curvature, 0);
         if (j < N_LAGS)
@@ -199,16 +200,17 @@ static void periodicity(int32_t score_q15[N_LAGS], const int32_t height_q15[N_CO
 }
 
 /* rival[j]: at least the best score near round(lag / divisor) */
-static inline void rivals(int32_t rival_q15[N_LAGS], const int32_t *around_q15, int divisor)
+static inline void rivals(int32_t *restrict rival_q15, const int32_t *restrict around_q15,
+                          const int divisor)
 {
-    int32_t *at = rival_q15 + (divisor - 1) * PERCEPNET_LAG_MIN - 1; /* whose centre is LAG_MIN */
-    for (int left = divisor; at != rival_q15 + N_LAGS; at++) {
-        *at = larger(*at, *around_q15);
-        if (--left == 0) {
-            left = divisor;
-            around_q15++;
-        }
-    }
+    const int first = (divisor - 1) * PERCEPNET_LAG_MIN - 1; /* whose centre is LAG_MIN */
+    const int whole = (N_LAGS - first) / divisor;
+    int32_t *at = rival_q15 + first;
+    for (int i = 0; i < whole; i++)
+        for (int k = 0; k < divisor; k++)
+            at[divisor * i + k] = larger(at[divisor * i + k], around_q15[i]);
+    for (int j = divisor * whole; j < N_LAGS - first; j++)
+        at[j] = larger(at[j], around_q15[whole]);
 }
 
 /* weigh down sub-harmonics and long lags; around_q15, rival_q15: work space */
@@ -225,8 +227,8 @@ static void guard(int32_t score_q15[N_LAGS], int32_t around_q15[N_LAGS], int32_t
 }
 
 /* best way to reach each state from a neighbour m states further on, m = -16..16 */
-static void best_moves(int16_t stay_q15[N_LAGS], int16_t move[N_LAGS],
-                       const int16_t path_q15[N_LAGS])
+static void best_moves(int16_t *restrict stay_q15, int16_t *restrict move,
+                       const int16_t *restrict path_q15)
 {
     for (int j = 0; j < N_LAGS; j++) {
         stay_q15[j] = INT16_MIN;
@@ -251,20 +253,27 @@ static void best_moves(int16_t stay_q15[N_LAGS], int16_t move[N_LAGS],
 static void extend(percepnet_pitch_state *st, percepnet_pitch_scratch *scratch)
 {
     const int16_t restart_q15 = -PERCEPNET_RESTART_COST_Q15;
-    int32_t *total_q15 = scratch->score_q15;
+    const int16_t before = (int16_t)st->best;
+    int16_t *restrict stay_q15 = scratch->stay_q15, *restrict from = scratch->move;
+    int32_t *restrict total_q15 = scratch->score_q15;
     best_moves(scratch->stay_q15, scratch->move, st->path_q15);
     memmove(st->origins[1], st->origins[0], sizeof st->origins - sizeof st->origins[0]);
     for (int j = 0; j < N_LAGS; j++) {
-        int16_t stay = scratch->stay_q15[j];
-        st->origins[0][j] = (uint8_t)(stay >= restart_q15 ? j + scratch->move[j] : st->best);
-        total_q15[j] += stay >= restart_q15 ? stay : restart_q15;
+        const int16_t moved = (int16_t)(j + from[j]);
+        from[j] = stay_q15[j] >= restart_q15 ? moved : before;
+        stay_q15[j] = stay_q15[j] >= restart_q15 ? stay_q15[j] : restart_q15;
     }
+    for (int j = 0; j < N_LAGS; j++)
+        st->origins[0][j] = (uint8_t)from[j];
+    for (int j = 0; j < N_LAGS; j++)
+        total_q15[j] += stay_q15[j];
     int32_t top = total_q15[0];
     for (int j = 1; j < N_LAGS; j++)
         top = larger(top, total_q15[j]);
-    st->best = 0;
-    while (st->best < N_LAGS - 1 && total_q15[st->best] != top)
-        st->best++;
+    int32_t best = 0;
+    while (best < N_LAGS - 1 && total_q15[best] != top)
+        best++;
+    st->best = best;
     for (int j = 0; j < N_LAGS; j++) {
         int32_t below = larger(total_q15[j] - top, PERCEPNET_PATH_MIN_Q15);
         st->path_q15[j] = (int16_t)(below < 0 ? below : 0);

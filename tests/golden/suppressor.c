@@ -10,13 +10,13 @@ typedef char percepnet_state_fits[sizeof(struct percepnet) <= PERCEPNET_STATE_BY
 /* hand out frame n - 2 and remember frame n */
 static void delay(percepnet_past *past, percepnet_frame *f, const percepnet_work *w)
 {
-    const size_t last = PERCEPNET_LOOKAHEAD - 1;
-    f->y = past->spectra[0];
-    memcpy(f->y_energy, past->energies[0], sizeof f->y_energy);
-    memmove(past->spectra, past->spectra + 1, sizeof past->spectra[0] * last);
-    memmove(past->energies, past->energies + 1, sizeof past->energies[0] * last);
-    past->spectra[last] = w->newest;
-    memcpy(past->energies[last], w->newest_energy, sizeof w->newest_energy);
+    percepnet_spectrum *spectrum = past->spectra + past->oldest;
+    int64_t *energies = past->energies[past->oldest];
+    f->y = *spectrum;
+    memcpy(f->y_energy, energies, sizeof f->y_energy);
+    *spectrum = w->newest;
+    memcpy(energies, w->newest_energy, sizeof w->newest_energy);
+    past->oldest = (past->oldest + 1) % PERCEPNET_LOOKAHEAD;
 }
 
 /* the same for the samples: the hop that comes out now, as it went in */

@@ -56,7 +56,8 @@ typedef struct {
 
 /* What one call leaves for the next. */
 typedef struct {
-    percepnet_spectrum spectra[PERCEPNET_LOOKAHEAD]; /* oldest first */
+    int32_t oldest; /* of the next two: where the newest goes */
+    percepnet_spectrum spectra[PERCEPNET_LOOKAHEAD];
     int64_t energies[PERCEPNET_LOOKAHEAD][PERCEPNET_N_BANDS];
     percepnet_dcblock_state dcblock;
     percepnet_stft_state stft;
