@@ -56,13 +56,18 @@ def ranges(plan: dict) -> dict[str, int]:
 
 
 def header(plan: dict) -> str:
-    """ranges.h: the ranges, and the matrices with the bound of their pre-activations."""
+    """ranges.h: ranges, matrices with the bound of their pre-activations, arrays of the network."""
     lines = [f"#define {name} INT64_C({value})" if abs(value) >= 2**31
              else f"#define {name} ({value})" for name, value in ranges(plan).items()]  # fmt: skip
     matrices = "".join(
         f" \\\n    X({m['name']}, {int(m['x_max'] > 127)}, {m['pre_bound']})"
         for m in plan["dnn"]["matrices"]
     )
+    shapes = "".join(f" \\\n    X({m['name']}, {m['packed_rows']}, {m['packed_cols']})"
+                     for m in plan["dnn"]["matrices"])  # fmt: skip
+    layers = [f"{layer['name']}_q15" for layer in plan["dnn"]["layers"] if "to" in layer]
+    buffers = " ".join(f"X({name})" for name in [*plan["dnn"]["buffers"], *layers])
     return "\n".join(
-        ["#ifndef RANGES_H", "#define RANGES_H", *lines, f"#define MATRICES(X){matrices}", "#endif"]
+        ["#ifndef RANGES_H", "#define RANGES_H", *lines, f"#define MATRICES(X){matrices}",
+         f"#define SHAPES(X){shapes}", f"#define BUFFERS(X) {buffers}", "#endif"]
     ) + "\n"  # fmt: skip

