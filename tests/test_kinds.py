@@ -12,7 +12,6 @@ import pytest
 import soundfile
 from command_line import run  # noqa: F401 (fixture)
 
-pytestmark = pytest.mark.xdist_group("kinds")
 ROOT = Path(__file__).parent.parent
 DECODER = ROOT / "targets" / "python" / "percepnet" / "_decode.py"
 TONE = 0.25 * np.sin(np.arange(4800)[:, np.newaxis] / 30)
@@ -51,13 +50,16 @@ def decoded(path: Path, capfdbinary) -> np.ndarray:
     return soundfile.read(io.BytesIO(stream), always_2d=True)[0]
 
 
-@pytest.fixture(scope="module")
-def counted():
-    return Counter()
+def verdict(path: Path) -> str:
+    """What the C program does with a file of `kinds`: read, named or nameless."""
+    container, subtype, endian = path.stem.split("-")
+    if container in ("WAV", "WAVEX", "RF64") and subtype in READ_ALONE and endian != "BIG":
+        return "read"
+    return "nameless" if container in NAMELESS else "named"
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_every_kind_is_read_or_named_and_decoded(run, container, tmp_path, counted, capfdbinary):  # noqa: F811
+def test_every_kind_is_read_or_named_and_decoded(run, container, tmp_path, capfdbinary):  # noqa: F811
     folder, out = tmp_path / "kinds", tmp_path / "out"
     folder.mkdir()
     out.mkdir()
@@ -66,23 +68,21 @@ def test_every_kind_is_read_or_named_and_decoded(run, container, tmp_path, count
     done = subprocess.run([run.command, "--resample", "-o", out, *files], check=False,
                           capture_output=True, text=True)  # fmt: skip
     for path, samples in files.items():
-        _, subtype, endian = path.stem.split("-")
         lines = [line for line in done.stderr.splitlines() if str(path) in line]
-        alone = container in ("WAV", "WAVEX", "RF64") and subtype in READ_ALONE and endian != "BIG"
-        counted["read" if alone else "nameless" if container in NAMELESS else "named"] += 1
-        if alone:
+        if verdict(path) == "read":
             assert not lines
             assert len(soundfile.read(out / path.name)[0]) == len(samples)
         else:
             (line,) = [line for line in lines if "found; WAV of" in line]
             nameless = "something else than WAV found" in line
-            assert nameless == (container in NAMELESS) and "ffmpeg -i IN OUT.wav" in line
+            assert nameless == (verdict(path) == "nameless") and "ffmpeg -i IN OUT.wav" in line
         assert np.abs(decoded(path, capfdbinary) - samples).max() <= 2**-16 + 2**-24
 
 
-def test_the_page_counts_them(counted):
-    """docs/integration.md; one process runs the whole file, so all have been counted by now."""
-    read, named, nameless = counted["read"], counted["named"], counted["nameless"]
+def test_the_page_counts_them(tmp_path):
+    """docs/integration.md, by the verdicts that the test above holds."""
+    found = Counter(verdict(path) for name in CONTAINERS for path in kinds(name, tmp_path))
+    read, named, nameless = found["read"], found["named"], found["nameless"]
     text = " ".join((ROOT / "docs" / "integration.md").read_text().split())
     version = soundfile.__libsndfile_version__
     assert (f"Of the {read + named + nameless} kinds (container, encoding, byte order) that "
