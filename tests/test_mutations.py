@@ -94,8 +94,8 @@ FAULTS = {
     "accumulator of a band": ("erb_inner_s32_scalar.c", r"int64_t total = 0,",
                               "int32_t total = 0; int64_t", "erb"),
     "accumulator of the pitch": ("pitch.c", r"int32_t acc = 0;", "int16_t acc = 0;", "pitch"),
-    "last tap of the comb": ("comb.c", r"TERMS; term\+\+\)\n            sum",
-                             "TERMS - 1; term++)\n            sum", "comb"),
+    "last tap of the comb": ("comb.c", r"TERMS; term\+\+\)\n        sum",
+                             "TERMS - 1; term++)\n        sum", "comb"),
 }  # fmt: skip
 
 

@@ -27,6 +27,14 @@ static void push(int16_t *history, const int16_t *hop)
     memcpy(end, hop, PERCEPNET_HOP * sizeof *hop);
 }
 
+static inline int32_t sum_of_terms_q15(const int16_t *weight_q15, const int16_t *const *y, int i)
+{
+    int32_t sum_q15 = 0;
+    for (int term = 0; term < TERMS; term++)
+        sum_q15 += weight_q15[term] * y[term][i];
+    return sum_q15;
+}
+
 void percepnet_comb_run(percepnet_comb_state *st, int32_t acc_q15[restrict PERCEPNET_WINDOW],
                         const int16_t hop[PERCEPNET_HOP], int32_t period)
 {
@@ -37,12 +45,8 @@ void percepnet_comb_run(percepnet_comb_state *st, int32_t acc_q15[restrict PERCE
         const int k = term - PERCEPNET_COMB_PERIODS; /* w_k = 0 where y is not known */
         y[term] = st->history + PERCEPNET_COMB_PAST - (k > -future ? k : -future) * period;
     }
-    for (int i = 0; i < PERCEPNET_WINDOW; i++) {
-        int32_t sum_q15 = 0;
-        for (int term = 0; term < TERMS; term++)
-            sum_q15 += weight_q15[term] * y[term][i];
-        acc_q15[i] = sum_q15;
-    }
+    for (int i = 0; i < PERCEPNET_WINDOW; i++)
+        acc_q15[i] = sum_of_terms_q15(weight_q15, y, i);
 }
 
 int32_t percepnet_comb_centre_weight(int32_t period)
