@@ -27,7 +27,8 @@ def build(
     names = sorted({name.split(".")[0] for name in templates} - {"fixed"})
     stages = {name: importlib.import_module(f"codegen.stages.{name}") for name in names}
     plans = {name: stage.plan() for name, stage in stages.items() if hasattr(stage, "plan")}
-    plans |= {"kernels": kernels.plan(), "packing": kernels.packing(), "structs": structs()}
+    plans |= {"kernels": kernels.plan(), "packing": kernels.packing(), "shapes": [],
+              "structs": structs()}
     templates = [*templates, *(f"{c}.j2" for name in names for c in scalar_files(name))]
     for template in {"fixed.h.j2", "kernels.h.j2", *templates}:
         text = environment().get_template(template).render(**plans, **(context or {}))
