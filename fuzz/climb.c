@@ -52,7 +52,7 @@ STATE(comb, most32(st->work.comb_q15, PERCEPNET_WINDOW))
 STATE(decimated, most32(st->past.pitch.low_q8, COUNT(st->past.pitch.low_q8)))
 STATE(smoothed, fabs((double)st->past.pitch.smoothed_q8))
 STATE(pre_activation, most32(st->past.dnn.pre_6k, COUNT(st->past.dnn.pre_6k)))
-STATE(floor_amplitude, most64(st->past.decay_floor_state.amplitude_q2, PERCEPNET_N_BANDS))
+STATE(floor_amplitude, most64(st->past.decay.amplitude_q2, PERCEPNET_N_BANDS))
 STATE(highpass_memory_0, fabs((double)st->past.highpass.m0_q43))
 STATE(highpass_memory_1, fabs((double)st->past.highpass.m1_q43))
 

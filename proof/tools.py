@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ EVA = [
 MORE = {
     "mix": ["-eva-slevel", "1000"],
     "apply": ["-eva-slevel", "1000"],
+    "blocks": ["-eva-split-return-function", "percepnet_init:0"],
     "linear_prediction": ["-eva-subdivide-non-linear-function", "linear_prediction:4"],
 }
 
@@ -82,7 +84,7 @@ class Bench:
     def eva(self, piece: Piece) -> bool:
         """No alarm, every assertion valid, and the end of the driver reached."""
         source = HERE / "eva" / piece.source
-        folders = f"-iquote {self.gen} -I{self.out} -I{HERE / 'eva'}"
+        folders = shlex.join(["-iquote", f"{self.gen}", f"-I{self.out}", f"-I{HERE / 'eva'}"])
         clz = "-include leading_zeros.h -D__builtin_clzll=leading_zeros"
         command = [*EVA, f"-cpp-extra-args={folders} {clz}", "-main", f"prove_{piece.entry}"]
         command += MORE.get(piece.entry, [])

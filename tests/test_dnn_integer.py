@@ -12,7 +12,7 @@ from codegen import fixed, kernels, pack
 from codegen import quantize as q
 from codegen.render import environment
 from codegen.stages.dnn import Dnn
-from codegen.suppressor import structs
+from codegen.suppressor import instance, structs
 from reference.dnn import Network
 from reference.topology import LAYERS, OUTPUTS, shape
 
@@ -91,7 +91,8 @@ def build(tmp_path_factory):
         folder = tmp_path_factory.mktemp("dnn")
         packed = pack.pack_all(plan["matrices"], arrays)
         context = {"dnn": plan, "packed": packed, "packing": kernels.packing(),
-                   "structs": structs(plan)}  # fmt: skip
+                   "structs": structs(instance(plan)),
+                   "shapes": kernels.shapes(plan["matrices"])}  # fmt: skip
         for name in ("fixed.h", "dnn.h", "kernels.h", "gates.h", *SOURCES):
             template = environment().get_template(f"{name}.j2")
             (folder / name).write_text(template.render(**context, kernels=kernels.plan()))

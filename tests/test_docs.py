@@ -112,11 +112,11 @@ def test_python(block, python, noisy, tmp_path):
 # Stands for make: a dry run of this repository's, a real one in the unpacked package.
 MAKE = f"""#!/bin/sh
 case "$1" in -C) exec {shutil.which("make")} "$@" ;; esac
-exec {shutil.which("make")} -n -C {ROOT} "$@" > /dev/null
+exec {shutil.which("make")} -n -C "{ROOT}" "$@" > /dev/null
 """
 
 # Stands for .venv/bin/python -m MODULE: every option of the line must be in the module's help.
-MODULE = f"""#!{sys.executable}
+MODULE = f"""#!/usr/bin/env python3
 import re, subprocess, sys
 if sys.argv[1] != "-m":  # a script: it must be there
     sys.exit(subprocess.call(["test", "-f", "{ROOT}/" + sys.argv[1]]))
@@ -129,7 +129,7 @@ sys.exit(f"{{module}}: no option {{unknown}}" if unknown else 0)
 """
 
 PIP = f"""#!/bin/sh
-exec {sys.executable} -m pip --python "$PYTHON_OF_WHEEL" "$@" --quiet --no-deps --force-reinstall
+exec "{sys.executable}" -m pip --python "$PYTHON_OF_WHEEL" "$@" --quiet --no-deps --force-reinstall
 """
 
 

@@ -2,6 +2,7 @@
 samples, and files that are too large for a test to fill.
 """
 
+import shlex
 import struct
 import subprocess
 import sys
@@ -217,7 +218,7 @@ def test_encodings_that_nobody_has(run, kind, found):
     )
 
 
-DECODER = f'{sys.executable} {ROOT / "targets/python/percepnet/_decode.py"} "$1"'
+DECODER = shlex.join([sys.executable, f"{ROOT}/targets/python/percepnet/_decode.py"]) + ' "$1"'
 """That of the Python package."""
 READ_ALONE = {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"}
 """soundfile's names of what the command reads in WAV without a decoder."""
