@@ -37,9 +37,9 @@ TAIL = """
 - **SIMD kernels** are compared with the scalar ones, not proved: `kernel_check` runs every kernel of a
   CPU (`make check`) in every shape that the plan has, dense and sparse, every number of rows to four
   blocks and their tails and every number of columns, on values at and between all limits.
-- **Joints** of suppressor.c: that each stage is called with the signals named here is seen by reading
-  it, not by a tool. Indices there are constants; tests run them under the sanitizers. Those of dnn.c
-  are piece `layers`.
+- **Joints**: pieces `blocks` (suppressor.c) and `layers` (dnn.c) show that every stage and kernel is
+  called with arrays and ranges that its own pieces assume. That the signals have the right names is
+  seen by reading, and by the comparison with the twin.
 - Two facts of mathematics: Cauchy and Schwarz for the autocorrelation (|r_k| <= r_0), and the square
   root by Heron's rule, whose safety is proved but whose exactness is tested.
 - The compiler, the processor, and the harness around the library (command, files, plug-ins).
