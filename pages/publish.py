@@ -33,6 +33,7 @@ PAGES: dict[str, dict[str, Part]] = {
     "docs/faq.md": {"weaknesses": weaknesses.settings},
     "docs/targets.md": {"instructions": counts.totals, "footprints": counts.footprints,
                         "bars": counts.bars, "densities": counts.densities,
+                        "pruned": studies.densities,
                         "times": counts.times,
                         "estimates": processors.estimates, "boards": processors.boards},
     "docs/quantisation.md": {"matrix": integers.matrix, "total": integers.total,
