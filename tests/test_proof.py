@@ -55,6 +55,7 @@ EVA_FAULTS = {
     "warp": ("postfilter.c", "PERCEPNET_SUM_BITS - bit_length", "40 - bit_length"),
     "layers": ("dnn.c", "memmove(st->conv1_in, st->conv1_in + frames * 64, 256)",
                "kernels->tanh_s32(st->conv1_q15, st->conv1_in + 500, st->pre_6k, 64)"),
+    "blocks": ("suppressor.c", "% PERCEPNET_LOOKAHEAD", "% (PERCEPNET_LOOKAHEAD + 1)"),
 }  # fmt: skip
 
 
