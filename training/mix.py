@@ -25,6 +25,7 @@ WARPED, WARP = 0.4, 1.18  # share of voices with another vocal tract, and how mu
 IN_ROOM, MEASURED = 0.28, 0.2  # share of mixtures in a room; of rooms, measured ones
 HISS, TILT, LOW_PASS, OVERDRIVEN = 0.5, 0.7, 0.15, 0.1  # shares of mixtures
 WANDER_POINTS = 40  # of a gain that wanders, in a mixture
+TOGETHER = 64  # mixtures made at once, which may hear each other as babble
 REACH = 16  # samples to both sides that interpolation hears
 Rng = np.random.Generator
 
@@ -44,7 +45,7 @@ class Mixtures(NamedTuple):
 
 
 @lru_cache(maxsize=200)
-def interpolator(speed: int) -> Tensor:
+def interpolator(speed: int, device: torch.device) -> Tensor:
     """Windowed sincs (speed + 2 REACH, 100): from a block of input samples to 100 of output.
 
     Kaiser window; the cutoff is that of the slower of the two rates.
@@ -54,7 +55,7 @@ def interpolator(speed: int) -> Tensor:
     cutoff = min(1, 100 / speed)
     window = np.i0(8 * np.sqrt(np.clip(1 - (distance / REACH) ** 2, 0, 1)))
     kernel = np.sinc(cutoff * distance) * window * (np.abs(distance) < REACH)
-    return torch.from_numpy((kernel / kernel.sum(0)).astype(np.float32))
+    return torch.from_numpy((kernel / kernel.sum(0)).astype(np.float32)).to(device)
 
 
 def faster(audio: Tensor, speed: int, samples: int) -> Tensor:
@@ -65,7 +66,7 @@ def faster(audio: Tensor, speed: int, samples: int) -> Tensor:
     needed = blocks * speed + 2 * REACH
     padded = functional.pad(audio, (REACH, max(needed - REACH - len(audio), 0)))[:needed]
     frames = padded.unfold(0, speed + 2 * REACH, speed)
-    return (frames @ interpolator(speed).to(audio.device)).flatten()[:samples]
+    return (frames @ interpolator(speed, audio.device)).flatten()[:samples]
 
 
 def active_rms(x: Tensor) -> Tensor:
@@ -88,6 +89,12 @@ class Mixer:
     def row(self, values: np.ndarray) -> Tensor:
         """Numbers drawn on the CPU, float32, where the bank lies."""
         return torch.as_tensor(np.asarray(values, np.float32), device=self.device)
+
+    def many(self, rows: int, seed: tuple[int, ...]) -> Mixtures:
+        """So many rows, TOGETHER at a time, each time of a draw of its own."""
+        sizes = [min(TOGETHER, rows - first) for first in range(0, rows, TOGETHER)]
+        parts = [self.mixtures(size, (*seed, k)) for k, size in enumerate(sizes)]
+        return Mixtures(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
     def mixtures(self, rows: int, seed: tuple[int, ...]) -> Mixtures:
         """Draw ``seed``: so many rows."""

@@ -18,6 +18,7 @@ STYLES = {"usual": 0.75, "held": 0.07, "whisper": 0.04, "rest": 0.14}
 """Shares of mixtures: utterances; held vowels among them; whispered; with a long rest."""
 COLD = 0.6  # share that begin inside an utterance, as after a reset
 MOST_CLIPS = 200  # of one track
+SILENT = 0.1  # share of mixtures without speech, of usual ones
 TAUGHT_SNR = 35.0  # dB: a teacher has nothing to say about cleaner speech
 Rng = np.random.Generator
 
@@ -103,13 +104,13 @@ def noise(bank: Bank, rng: Rng, samples: int, kind: str = "noise") -> Track:
 def draw_snr(rng: Rng, style: str) -> float | None:
     """SNR in dB: mostly -5...30, some higher; None for noise only, which goes with usual speech."""
     draw = rng.random()
-    if style == "rest" and (draw < 0.06 or rng.random() < 0.4):
+    if style == "rest" and (draw < SILENT or rng.random() < 0.4):
         return rng.uniform(35, 70)
-    if style in ("held", "whisper") and (draw < 0.06 or rng.random() < 0.3):
+    if style in ("held", "whisper") and (draw < SILENT or rng.random() < 0.3):
         return rng.uniform(20, 60)
-    if draw < 0.06:
+    if draw < SILENT:
         return None
-    if draw < 0.12:
+    if draw < SILENT + 0.06:
         return rng.uniform(40, 70)  # nearly clean
     return rng.uniform(-5, 30) if draw < 0.92 else rng.uniform(30, 45)
 

@@ -7,8 +7,6 @@ as RNNoise and LPCNet do. The zeros themselves say which blocks are out: nothing
 weights, so a checkpoint goes on as it was.
 """
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -17,6 +15,7 @@ from training.model import Conv, Gru, Model
 
 ROWS, INPUTS = 16, 4  # of a block, as the kernels have them (codegen/pack.py)
 BEGIN, END = 0.1, 0.6  # of a run: with all blocks, and with those that stay
+EVERY = 16  # steps from one pruning to the next
 
 
 def density_at(progress: float, density: float) -> float:
@@ -41,10 +40,10 @@ def blocks(weight: Tensor) -> Tensor:
     return padded.unflatten(1, (-1, INPUTS)).unflatten(0, (-1, ROWS)).sum((1, 3))
 
 
-def keep(weight: Tensor, kept: Tensor) -> None:
-    """Zeros into all blocks that are not kept: bool, of the shape of `blocks`."""
+def spread(kept: Tensor, weight: Tensor) -> Tensor:
+    """1 where a weight is in a block that is kept, 0 elsewhere; kept: bool, as `blocks` has it."""
     whole = kept.repeat_interleave(ROWS, 0).repeat_interleave(INPUTS, 1)
-    weight *= whole[: len(weight), : weight.shape[1]].reshape(weight.shape)
+    return whole[: len(weight), : weight.shape[1]].reshape(weight.shape).to(weight)
 
 
 @torch.no_grad()
@@ -54,7 +53,7 @@ def prune(model: Model, density: float) -> None:
         size = blocks(weight)
         count = max(round(density * size.numel()), 1)
         least = size.flatten().kthvalue(size.numel() - count + 1).values
-        keep(weight, size >= least)
+        weight *= spread(size >= least, weight)
 
 
 @torch.no_grad()
@@ -63,9 +62,27 @@ def alive(model: Model) -> dict[str, Tensor]:
     return {name: blocks(weight) > 0 for name, weight in matrices(model).items()}
 
 
-@torch.no_grad()
-def hold(models: Iterable[Model], kept: dict[str, Tensor]) -> None:
-    """Zeros again into blocks that a step has moved, in models of one size."""
-    for model in models:
-        for name, weight in matrices(model).items():
-            keep(weight, kept[name])
+class Kept:
+    """Which weights of a model are in blocks that stay: a factor for each, 1 or 0."""
+
+    def __init__(self, model: Model):
+        self.factors = [torch.ones_like(weight) for weight in matrices(model).values()]
+        self.known = False  # whether these are those of the model
+
+    @torch.no_grad()
+    def prune(self, model: Model, density: float, step: int) -> None:
+        """Every so many steps the smallest blocks go."""
+        if step % EVERY == 0:
+            prune(model, density)
+        elif self.known:
+            return
+        weights = matrices(model)
+        for factor, (name, kept) in zip(self.factors, alive(model).items(), strict=True):
+            factor.copy_(spread(kept, weights[name]))
+        self.known = True
+
+    @torch.no_grad()
+    def hold(self, *models: Model) -> None:
+        """Zeros again into blocks that a step has moved, in models of one size."""
+        for model in models:
+            torch._foreach_mul_(list(matrices(model).values()), self.factors)

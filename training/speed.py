@@ -20,7 +20,7 @@ from reference.topology import SIZES
 from training import processes
 from training.model import HISTORY
 from training.store import Maker, Source
-from training.student import Clock, Settings, Student
+from training.student import Settings, Student
 from training.train import add_sources, read_segments
 
 ROWS, TIMES, CROP = 16, 3, 150
@@ -61,10 +61,10 @@ def main() -> None:
             parts["all three"] = lambda: maker.shard(1), frames
         stored, ones = alone.shard(1)[:, : HISTORY + CROP].repeat(2, 1, 1), torch.ones(2 * ROWS)
         for model in SIZES:
-            student = Student(Settings(model=model), folder / model, "cpu")
+            student = Student(Settings(model=model, batch=2 * ROWS), folder / model, "cpu")
 
             def step(student: Student = student) -> None:
-                student.move(student.learn(stored, ones, ones, 1), 1e-3, Clock(), 0)
+                student.learn(stored, ones, ones, 1, 1e-3, 0, 0)
 
             parts[f"learning, {model}"] = step, len(stored) * CROP
         for name, (work, count) in parts.items():

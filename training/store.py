@@ -6,6 +6,7 @@ in slots, in device memory or in a mapped file that several processes share.
 """
 
 import fcntl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +29,6 @@ from training.targets import WIDTH, Labeller
 from training.teacher import Teacher
 
 AHEAD = 12  # shards that may be made before they are needed
-MIXED = 64  # mixtures made at once, which may hear each other as babble
 TAUGHT_RMS = 0.05  # of the speech that a teacher hears: quiet and loud mixtures are alike to it
 CHUNK = {"cpu": 2, "cuda": 64}  # mixtures in memory as spectra at a time
 LISTENED = {"cpu": 8, "cuda": 128}  # mixtures that a teacher hears at a time
@@ -70,14 +70,7 @@ class Maker:
     @torch.no_grad()
     def shard(self, index: int) -> Tensor:
         """(rows, frames, 242) float16."""
-        rows = self.source.rows
-        sizes = [min(MIXED, rows - first) for first in range(0, rows, MIXED)]
-        return torch.cat([self.part(size, (self.source.seed, index, k))
-                          for k, size in enumerate(sizes)])  # fmt: skip
-
-    def part(self, rows: int, draw: tuple[int, ...]) -> Tensor:
-        """Labelled mixtures of one draw."""
-        mixed = self.mixer.mixtures(rows, draw)
+        mixed = self.mixer.many(self.source.rows, (self.source.seed, index))
         taught, heard = None, torch.nonzero(mixed.believed)[:, 0]
         if self.teacher and len(heard):
             taught, level = mixed.clean.clone(), (TAUGHT_RMS / mixed.gain[heard])[:, None]
@@ -177,6 +170,7 @@ class Filler:
     def start(self, low: int, high: int) -> None:
         """Begin with a range."""
         self.need(low, high)
+        sys.setswitchinterval(1e-3)  # s: a thread that makes shards does not keep the trainer long
         for worker in self.workers:
             worker.start()
 

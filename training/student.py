@@ -13,6 +13,7 @@ from torch import Tensor
 
 from reference.files import whole
 from training import log, processes, prune
+from training.graph import Recorded
 from training.grow import grown
 from training.listen import Listener, Score
 from training.loss import Batch, Shape, Terms, loss
@@ -80,8 +81,12 @@ class Student:
         self.model = Model(settings.model, products, settings.dropout).to(device)
         self.average = copy.deepcopy(self.model)
         self.optimiser = Optimiser(self.model)
+        self.share = torch.zeros((), device=device)  # of the new weights in the average
+        self.kept = prune.Kept(self.model) if settings.density < 1 else None
+        self.states = self.model.fresh(settings.batch)  # that the crops of the last step ended with
+        self.step = Recorded(self._step)
+        self.stream = torch.cuda.Stream(priority=-1) if device == "cuda" else None
         self.best = -math.inf
-        self.states: list[Tensor] | None = None  # that the crops of the last step ended with
         self.began_with = first and hashlib.sha256(Path(first).read_bytes()).hexdigest()
         self.log = log.Log(self.folder) if processes.rank() == 0 else None
 
@@ -103,51 +108,56 @@ class Student:
         processes.average(list(self.model.parameters()))
         self.average.load_state_dict(self.model.state_dict())
 
-    def learn(self, stored: Tensor, before: Tensor, keep: Tensor, draw: int) -> Terms:
-        """Gradients of crops (B, HISTORY + L, 242); before, keep: (B,), 1 where the frames before
-        belong to the crop, and where it starts from the states that its row ended with.
+    def learn(
+        self, stored: Tensor, before: Tensor, keep: Tensor, draw: int, rate: float, step: int,
+        progress: float,
+    ) -> Tensor:  # fmt: skip
+        """A step along the gradients of crops (B, HISTORY + L, 242); the terms of the loss.
+
+        before, keep: (B,), 1 where the frames before belong to the crop, and where it starts from
+        the states that its row ended with. draw: of what is dropped; progress: part of the run,
+        0...1.
         """
-        torch.manual_seed(draw)  # of what is dropped
+        torch.manual_seed(draw)
+        self.optimiser.rate.fill_(rate)
+        self.share.fill_(1 - min(AVERAGE, (2 + step) / (11 + step)))  # faster at the start
+        if self.prunes(progress):
+            self.kept.prune(self.model, prune.density_at(progress, self.settings.density), step)
+        return self.step(stored, before, keep)
+
+    def _step(self, stored: Tensor, before: Tensor, keep: Tensor) -> Tensor:
+        """What is done on the device, the same at every step."""
         crops = batch(stored, self.settings.teach, HISTORY)
-        fresh = self.states is None
-        start = self.model.fresh(len(keep)) if fresh else [s * keep[:, None] for s in self.states]
+        start = [states * keep[:, None] for states in self.states]
         self.model.zero_grad()
-        logits, self.states = self.model.go_on(crops.features, start, before)
+        logits, ends = self.model.go_on(crops.features, start, before)
         terms = loss(logits, crops, self.shape())
         terms.total.backward()
-        return terms
-
-    def move(self, terms: Terms, rate: float, clock: Clock, progress: float) -> np.ndarray:
-        """One step along the gradients; the terms of the loss. progress: part of the run, 0...1.
-        FloatingPointError before a step that would end in numbers that are none.
-        """
         processes.average([p.grad for p in self.model.parameters()])
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        if not (torch.isfinite(terms.total) and torch.isfinite(norm)):
-            raise FloatingPointError(
-                f"{self.folder.name}, step {clock.step}: loss {terms.total.item()}, gradient "
-                f"{norm.item()}; the last good state is in {self.folder / 'last.pt'}"
-            )
-        sparse = self.prunes(progress)
-        if sparse:
-            prune.prune(self.model, prune.density_at(progress, self.settings.density))
-        kept = prune.alive(self.model) if sparse else {}
-        self.optimiser.step(rate)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        self.optimiser.step()
         self.model.clamp()
-        self._follow(clock.step + 1)
-        if sparse:
-            prune.hold((self.model, self.average), kept)
-        return torch.stack(terms).detach().cpu().numpy()
+        self._follow()
+        if self.kept:
+            self.kept.hold(self.model, self.average)
+        torch._foreach_copy_(self.states, ends)
+        return torch.stack(terms).detach()
+
+    def forget(self) -> None:
+        """The next crops start from fresh states."""
+        torch._foreach_zero_(self.states)
 
     def prunes(self, progress: float) -> bool:
         """Whether blocks of weights are left out by now."""
         return self.settings.density < 1 and progress >= prune.BEGIN
 
     @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        """Move the averaged weights towards the new ones, faster at the start."""
-        share = 1 - min(AVERAGE, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), share)
+    def _follow(self) -> None:
+        """Move the averaged weights towards the new ones."""
+        averages = list(self.average.parameters())
+        ways = torch._foreach_sub(list(self.model.parameters()), averages)
+        torch._foreach_mul_(ways, self.share)
+        torch._foreach_add_(averages, ways)
 
     def renew(self, stored: Tensor, step: int) -> None:
         """Start units anew that no longer learn; in all processes the same."""

@@ -16,7 +16,8 @@ import argparse
 import math
 import os
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ VALID_SEED = 20_000  # of the validation mixtures: the same in all runs
 VALID_ROWS = 16  # mixtures of one of their shards
 LATE = 0.7  # part of the budget after which crops are longer
 FLOOR = 0.01  # last learning rate, of the peak
+LOOK = {"cpu": 1, "cuda": 50}  # steps from one look at the losses to the next; a GPU waits for it
 GOES_ON = 0.5  # share of sequences that start from the states that another one ended with
 NEXT_PROCESS = 1_000_000  # from the seed of one process to that of the next
 OWN = ("rate", "dropout", "teach", "density", *Shape._fields)  # each network's own, if given
@@ -57,6 +59,7 @@ class Run:
         torch.set_num_threads(1)
         processes.keep_memory()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.pace = Pace(self.device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         shared, rank = shared or folder, processes.rank()
         self.students = [
@@ -77,6 +80,7 @@ class Run:
             valid = replace(source, seed=VALID_SEED, rows=VALID_ROWS, teacher=None)
             self.valid = fixed_set(shared / "valid.npy", valid, s.valid_shards)
             self.listener = Listener(valid, s.clips)
+        self.begun: dict[int, tuple[tuple[int, int], tuple[int, int, int, bool]]] = {}
         self.clock = self._resumed()
 
     def _resumed(self) -> Clock:
@@ -138,18 +142,22 @@ class Run:
             for student in self.students:
                 student.begin(stored)
             self._renew()
-        sums: list[list[np.ndarray]] = []
+        terms: list[list[Tensor]] = []
         begun, seen = time.monotonic(), clock.frames
         while self.progress() < 1 and clock.step != stop_at:
             started = time.monotonic()
-            sums.append(self.update())
+            terms.append(self.update())
+            if clock.step % LOOK[self.device] == 0:
+                self.look(terms[-1])
             clock.seconds = processes.mean(clock.seconds + time.monotonic() - started)
             if clock.step % self.settings.check_every == 0 or self.progress() >= 1:
                 speed = (clock.frames - seen) / (time.monotonic() - begun)
-                self.check(np.mean(sums, axis=0), speed)
-                sums, begun, seen = [], time.monotonic(), clock.frames
+                self.look(terms[-1])
+                means = [torch.stack(own).mean(0).cpu().numpy() for own in zip(*terms, strict=True)]
+                self.check(means, speed)
+                terms, begun, seen = [], time.monotonic(), clock.frames
 
-    def update(self) -> list[np.ndarray]:
+    def update(self) -> list[Tensor]:
         """One step of every network on the same crops; the terms of their losses."""
         s, clock, crop = self.settings, self.clock, self.crop()
         places, before, keep = self.places(crop)
@@ -157,16 +165,27 @@ class Run:
         stored = self.read(places, crop)
         flags = [torch.from_numpy(x.astype(np.float32)).to(self.device) for x in (before, keep)]
         draw = hash((s.seed, clock.step, processes.rank())) % 2**63
-        with beside(self.device, len(self.students)) as streams:
-            terms = []
-            for student, stream in zip(self.students, streams, strict=True):
-                with stream:
-                    terms.append(student.learn(stored, *flags, draw))
-        moved = [student.move(term, self.rate(student.settings), clock, self.progress())
-                 for student, term in zip(self.students, terms, strict=True)]  # fmt: skip
+        terms = []
+        for student in self.students:
+            with beside(student.stream):
+                terms.append(student.learn(stored, *flags, draw, self.rate(student.settings),
+                                           clock.step, self.progress()).clone())  # fmt: skip
+        for student in self.students:
+            if student.stream:
+                torch.cuda.current_stream().wait_stream(student.stream)
+        self.pace.wait()
         clock.step += 1
         clock.frames += s.batch * crop * processes.world()
-        return moved
+        return terms
+
+    def look(self, terms: list[Tensor]) -> None:
+        """FloatingPointError if a loss is no number, before it gets into a checkpoint."""
+        for student, own in zip(self.students, terms, strict=True):
+            if not torch.isfinite(own).all():
+                raise FloatingPointError(
+                    f"{student.folder.name}, step {self.clock.step}: loss {own[0].item()}; the "
+                    f"last good state is in {student.folder / 'last.pt'}"
+                )
 
     def read(self, places: np.ndarray, crop: int) -> Tensor:
         """Crops from the store where the networks are."""
@@ -182,17 +201,26 @@ class Run:
         long use; with fresh ones alone, units that hardly forget would never be seen older than a
         sequence, and wander in use (docs/ablations.md). Steps and frames alone decide.
         """
-        s, pieces = self.settings, self.settings.sequence // crop
-        turns, piece = np.divmod(self.clock.step + np.arange(s.batch), pieces)
-        places, keep = [], piece > 0
-        for row in range(s.batch):
-            rng = np.random.default_rng((s.seed, int(turns[row]), row, processes.rank()))
-            low, high = self.range(back=int(piece[row]))  # as when the sequence began
-            first = rng.integers(s.sequence - pieces * crop + 1)
-            index, sequence = rng.integers(low, high), rng.integers(s.rows)
-            places.append((index, sequence, first + piece[row] * crop))
-            keep[row] |= rng.random() < GOES_ON
-        return np.array(places), piece > 0, keep
+        pieces = self.settings.sequence // crop
+        turns, piece = np.divmod(self.clock.step + np.arange(self.settings.batch), pieces)
+        begun = [self.sequence(row, int(turns[row]), int(piece[row]), crop)
+                 for row in range(self.settings.batch)]  # fmt: skip
+        index, sequence, first, goes_on = (np.array(part) for part in zip(*begun, strict=True))
+        places = np.stack([index, sequence, first + piece * crop], 1)
+        return places, piece > 0, (piece > 0) | goes_on
+
+    def sequence(self, row: int, turn: int, piece: int, crop: int) -> tuple[int, int, int, bool]:
+        """Shard, row of it and first frame of what a row of the batch reads in its ``turn``, and
+        whether it starts from the states the row ended with.
+        """
+        s, key = self.settings, (turn, crop)
+        if row not in self.begun or self.begun[row][0] != key:
+            rng = np.random.default_rng((s.seed, turn, row, processes.rank()))
+            low, high = self.range(back=piece)  # as when the sequence began
+            first = int(rng.integers(s.sequence % crop + 1))
+            place = int(rng.integers(low, high)), int(rng.integers(s.rows)), first
+            self.begun[row] = key, (*place, bool(rng.random() < GOES_ON))
+        return self.begun[row][1]
 
     def random(self, kind: int, count: int, crop: int) -> Tensor:
         """Random crops from the shards in use: a look at the data, by seed, step and kind alone."""
@@ -209,7 +237,7 @@ class Run:
             if (self.clock.step or student.first) and not student.prunes(self.progress()):
                 student.renew(stored, self.clock.step)
 
-    def check(self, terms: np.ndarray, speed: float) -> None:
+    def check(self, terms: list[np.ndarray], speed: float) -> None:
         """Validate, log, print and save all networks.
 
         Before, units that no longer learn are started anew, while there is time to learn.
@@ -223,7 +251,7 @@ class Run:
                    "rate": self.rate(student.settings), "frames_per_s": speed}  # fmt: skip
             if processes.rank() == 0:
                 student.check(row, own, self.valid, self.listener, clock, left)
-            student.states = None  # of all processes, for a resumed run to go on as this one
+            student.forget()  # in all processes, for a resumed run to go on as this one
 
 
 def names(models: list[str]) -> list[str]:
@@ -232,21 +260,29 @@ def names(models: list[str]) -> list[str]:
     return [f"{model}-{n + 1}" if n else model for model, n in zip(models, before, strict=True)]
 
 
-class beside:  # noqa: N801 (reads as a function)
-    """Streams of a GPU on which networks learn side by side; on a CPU one after the other."""
+@contextmanager
+def beside(stream: torch.cuda.Stream | None) -> Iterator[None]:
+    """Work on a stream of its own, after all that is under way; on a CPU just work."""
+    if stream is None:
+        yield
+        return
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        yield
 
-    def __init__(self, device: str, count: int):
-        self.cuda = device == "cuda"
-        self.streams = [torch.cuda.Stream() for _ in range(count)] if self.cuda else [None] * count
 
-    def __enter__(self) -> list:
-        for stream in self.streams if self.cuda else ():
-            stream.wait_stream(torch.cuda.current_stream())
-        return [torch.cuda.stream(x) if self.cuda else nullcontext() for x in self.streams]
+class Pace:
+    """Keeps a CPU from running more than a step ahead of its GPU."""
 
-    def __exit__(self, *_) -> None:
-        for stream in self.streams if self.cuda else ():
-            torch.cuda.current_stream().wait_stream(stream)
+    def __init__(self, device: str):
+        self.before = torch.cuda.Event() if device == "cuda" else None
+
+    def wait(self) -> None:
+        """Until the step before is done."""
+        if self.before:
+            self.before.synchronize()
+            self.before = torch.cuda.Event()
+            self.before.record()
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:

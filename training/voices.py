@@ -25,6 +25,7 @@ LOWEST, HIGHEST = 60.0, 780.0  # Hz: pitch of what is made
 NOTES = (-5, -3, -2, 0, 0, 2, 4, 5, 7)  # semitones round the talker's own pitch, of what is sung
 SECONDS = {"held": (0.4, 4.0), "whisper": (1.2, 6.0)}  # of recordings that are used
 PEAK = 0.9
+CLEAR = 0.3  # share of held voices without any breath, as a trained singer's
 TINY = 1e-16  # power
 Rng = np.random.Generator
 
@@ -110,6 +111,7 @@ def held(rng: Rng, speech: np.ndarray, sung: bool) -> np.ndarray | None:
     envelope = np.exp((1 - share) * envelope[low] + share * envelope[low + 1])
     envelope *= 10 ** (0.15 * wander(rng, frames, 2))[:, None]
     breath = (1 - share) * parts.breath[low] + share * parts.breath[low + 1]
+    breath = breath * (rng.random() >= CLEAR)
     made = Parts(np.clip(pitch, LOWEST, HIGHEST), envelope, np.clip(breath, 0.001, 1)).sound()
     rise, fall = (int(rng.uniform(*span) * RATE) for span in ((0.01, 0.12), (0.03, 0.2)))
     made[:rise] *= np.linspace(0, 1, rise)
