@@ -9,7 +9,7 @@ bounds()     (accumulator, worst case, limit)
 plan()       what its template prints beyond these
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -80,12 +80,14 @@ class Signal:
 class Stage:
     """What a stage makes, keeps from call to call, and needs for one call only.
 
-    signals: in any order; past and scratch: fields of an instance.
+    signals: in any order; past and scratch: fields of an instance. settings: which of
+    `reference.suppressor.RANGES` are its own, and what the header says of each.
     """
 
     signals: tuple[Signal, ...] = ()
     past: tuple[Field, ...] = ()
     scratch: tuple[Field, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def count(dims: tuple[str | int, ...], constants: dict[str, int]) -> int:
@@ -102,9 +104,9 @@ def size(of: str | Struct, constants: dict[str, int]) -> tuple[int, int]:
         known = POINTER_BYTES if of.endswith("*") else np.dtype(of).itemsize
         return known, known
     at, most = 0, 1
-    for field in of.fields:
-        each, align = size(field.type, constants)
-        at = -(-at // align) * align + each * count(field.dims, constants)
+    for member in of.fields:
+        each, align = size(member.type, constants)
+        at = -(-at // align) * align + each * count(member.dims, constants)
         most = max(most, align)
     return -(-at // most) * most, most
 
@@ -117,9 +119,9 @@ def text(struct: Struct) -> list[dict[str, str]]:
 def nested(struct: Struct) -> dict[str, Struct]:
     """The struct and all inside it by name."""
     found = {struct.name: struct}
-    for field in struct.fields:
-        if isinstance(field.type, Struct):
-            found |= nested(field.type)
+    for member in struct.fields:
+        if isinstance(member.type, Struct):
+            found |= nested(member.type)
     return found
 
 

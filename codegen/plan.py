@@ -19,15 +19,6 @@ from reference.dnn import model_path, parse, read_bytes
 from reference.suppressor import RANGES, Options
 
 VERSION = "0.1.0"
-SETTING_HELP = {
-    "postfilter": "Envelope postfilter: more suppression between words, a little less fidelity.",
-    "postfilter_beta_permille": "Strength of the envelope postfilter, its beta in 1/1000: the "
-    "larger, the quieter are frames full of noise.",
-    "decay_floor": "Lets no band fall faster than 60 dB in 100 ms: less dry on headphones.",
-    "highpass": "High-pass at 60 to 100 Hz that follows the talker's pitch.",
-    "attenuation_limit_db": "Attenuation limit in dB: 0 gives the delayed input bit for bit, 20 "
-    "keeps a tenth of the noise, 100 is no limit. A change fades over one hop, without a click.",
-}
 
 
 def plan(model: str, postfilter: bool = True) -> tuple[dict, dict[str, np.ndarray]]:
@@ -47,7 +38,9 @@ def settle(
     digest = hashlib.sha256(blob).hexdigest()
     network, arrays = quantize.quantize(parse(blob, f"model {model}"))
     stages = {n: module for n, module in STAGES.items() if postfilter or n != "postfilter"}
-    settings = [name for name in RANGES if postfilter or not name.startswith("postfilter")]
+    declared = suppressor.declared(network)
+    known = {name: text for stage in stages for name, text in declared[stage].settings.items()}
+    settings = {name: known[name] for name in RANGES if name in known}
     instance = suppressor.instance(network, settings)
     tables = dict(fixed.tables())
     constants = framing()
@@ -120,7 +113,7 @@ def bounds(stages: dict = STAGES) -> list[dict]:
     return found
 
 
-def api(model: str, digest: str, state_bytes: int, settings: list[str]) -> dict:
+def api(model: str, digest: str, state_bytes: int, settings: dict[str, str]) -> dict:
     """What percepnet.h says: rates, delay, size, settings, identity."""
     options = Options()
     return {
@@ -133,12 +126,12 @@ def api(model: str, digest: str, state_bytes: int, settings: list[str]) -> dict:
         "state_bytes": state_bytes,
         "settings": {
             name: {
-                "help": SETTING_HELP[name],
+                "help": text,
                 "default": int(getattr(options, name)),
                 "min": RANGES[name][0],
                 "max": RANGES[name][1],
             }
-            for name in settings
+            for name, text in settings.items()
         },
     }
 

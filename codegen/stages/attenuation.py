@@ -18,7 +18,10 @@ STAGE = Stage(
         Field("dry", "int16", ("DRY_HOPS", "HOP"), "oldest first"),
         Field("attenuation", STATE),
     ),
-)
+    settings={"attenuation_limit_db": "Attenuation limit in dB: 0 gives the delayed input bit for "
+              "bit, 20 keeps a tenth of the noise, 100 is no limit. A change fades over one hop, "
+              "without a click."},
+)  # fmt: skip
 
 
 def constants() -> dict[str, int]:

@@ -14,7 +14,11 @@ STATE = Struct(
     "decay",
     (Field("amplitude_q2", "int64", ("N_BANDS",), "of the last output frame, int16 units"),),
 )
-STAGE = Stage(past=(Field("decay", STATE),))
+STAGE = Stage(
+    past=(Field("decay", STATE),),
+    settings={"decay_floor": "Lets no band fall faster than 60 dB in 100 ms: less dry on "
+              "headphones."},
+)  # fmt: skip
 
 
 def constants() -> dict[str, int]:

@@ -37,6 +37,7 @@ STATE = Struct(
 STAGE = Stage(
     signals=(Signal("wet", "int16", ("HOP",), "int16 samples", WORK),),
     past=(Field("highpass", STATE),),
+    settings={"highpass": "High-pass at 60 to 100 Hz that follows the talker's pitch."},
 )
 
 

@@ -20,7 +20,11 @@ SINE_BITS = 8  # 256 segments over a quarter period
 SINE_Q30 = quantise(np.sin(np.pi / 2 * np.arange(257) / 256), 30)
 BETA_BITS = 20
 SUM_BITS = 26  # band energies are normalised to this many bits before they are summed
-STAGE = Stage()
+STAGE = Stage(settings={
+    "postfilter": "Envelope postfilter: more suppression between words, a little less fidelity.",
+    "postfilter_beta_permille": "Strength of the envelope postfilter, its beta in 1/1000: the "
+    "larger, the quieter are frames full of noise.",
+})  # fmt: skip
 
 
 def constants() -> dict[str, int]:
