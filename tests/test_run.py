@@ -13,6 +13,7 @@ from reference.params import N_BANDS
 from reference.topology import named
 from training import log, train
 from training.export import export, part_way
+from training.graph import Recorded
 from training.grow import grown
 from training.listen import Listener
 from training.model import HISTORY, Model
@@ -255,3 +256,26 @@ class Nothing:
 
     def train(self) -> None:
         """Nothing."""
+
+
+def test_a_step_is_recorded_on_a_gpu_alone():
+    """On a CPU it runs each time; on a GPU a replay says what a run says, of other shapes too."""
+    runs, total = [], torch.zeros(())
+
+    def work(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        runs.append(len(x))
+        return total.add_(1) + x.sum() + y
+
+    step = Recorded(work)
+    assert [step(torch.ones(n), torch.tensor(0.5)).item() for n in (2, 2, 3)] == [3.5, 4.5, 6.5]
+    assert runs == [2, 2, 3]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_replays_of_a_gpu_say_what_runs_say():
+    total = torch.zeros((), device="cuda")
+    step = Recorded(lambda x: total.add_(1) + x.sum())
+    with torch.cuda.stream(torch.cuda.Stream()):
+        said = [step(torch.full((n,), 2.0, device="cuda")).item() for n in [3] * 6 + [4] * 6]
+    assert said == [k + 1 + (6 if k < 6 else 8) for k in range(12)]
+    assert step.graph is not None
