@@ -10,7 +10,7 @@ from recordings import voice
 from scipy.signal import butter, sosfreqz
 
 from reference.params import HOP, RATE
-from training import bank, filters, mix, plan
+from training import bank, filters, hostile, mix, plan
 from training.bank import Bank, Clip, Recipe, prepared, trimmed
 from training.data import Segment, read_index
 from training.mix import Mixer, active_rms, faster
@@ -168,6 +168,26 @@ def test_mixtures_have_the_snr_that_they_say(mixer, monkeypatch):
     assert loud.sum() > 15
     apart = (level - made.snr_db)[loud].abs()
     assert apart.quantile(0.9) < 1, "but where one syllable is all the speech"
+
+
+def test_some_mixtures_begin_with_hostile_sound(mixer, monkeypatch):
+    """At full scale, without speech; what comes behind is as it was; nobody teaches there."""
+    monkeypatch.setattr(mix, "HOSTILE", 0)
+    calm = mixer.mixtures(4, (3,))
+    monkeypatch.setattr(mix, "HOSTILE", 1)
+    monkeypatch.setattr(mix, "HOSTILE_S", (0.25, 0.25))
+    shaken = mixer.mixtures(4, (3,))
+    count = N // 4
+    assert (shaken.noisy[:, :count].abs().amax(1) > 0.2).all() and not shaken.clean[:, :count].any()
+    assert torch.equal(shaken.noisy[:, count:], calm.noisy[:, count:])
+    assert torch.equal(shaken.clean[:, count:], calm.clean[:, count:])
+    assert not shaken.believed.any()
+
+
+def test_hostile_sound_reaches_full_scale_and_stays_within():
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        assert 0.0 < np.abs(hostile.sound(rng, N)).max() <= 1
 
 
 def test_rooms_keep_the_direct_sound_in_time(mixer, monkeypatch):

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from reference.params import HOP, RATE, WINDOW
 from reference.stft import vorbis_window
-from training import filters, plan, room
+from training import filters, hostile, plan, room
 from training.bank import EDGE, RESPONSE, Bank
 from training.plan import Played, Track, decibel
 
@@ -24,6 +24,7 @@ SECOND = 0.3  # share of mixtures with two noises
 WARPED, WARP = 0.4, 1.18  # share of voices with another vocal tract, and how much longer at most
 IN_ROOM, MEASURED = 0.28, 0.2  # share of mixtures in a room; of rooms, measured ones
 HISS, TILT, LOW_PASS, OVERDRIVEN = 0.5, 0.7, 0.15, 0.1  # shares of mixtures
+HOSTILE, HOSTILE_S = 0.03, (0.2, 4.0)  # share of mixtures that begin with hostile sound; seconds
 WANDER_POINTS = 40  # of a gain that wanders, in a mixture
 TOGETHER = 64  # mixtures made at once, which may hear each other as babble
 REACH = 16  # samples to both sides that interpolation hears
@@ -110,10 +111,11 @@ class Mixer:
         noisy, clean = (torch.fft.irfft(x, self.size)[:, : self.samples] for x in (noisy, clean))
         gain = self.gains(rng, torch.maximum(noisy.abs().amax(1), clean.abs().amax(1)))
         noisy = (noisy * gain[:, None] * 32768).round().clamp(-32768, 32767) / 32768
-        believed = (snr < plan.TAUGHT_SNR) & (np.array(styles) == "usual")
+        clean *= gain[:, None]
+        shaken = self.shaken(rng, noisy, clean)
+        believed = (snr < plan.TAUGHT_SNR) & (np.array(styles) == "usual") & ~shaken
         top[np.isnan(snr)] = RATE / 2
-        return Mixtures(noisy, clean * gain[:, None], self.row(top), self.row(snr),
-                        self.row(believed), gain)  # fmt: skip
+        return Mixtures(noisy, clean, self.row(top), self.row(snr), self.row(believed), gain)
 
     # tracks -----------------------------------------------------------------------------------
 
@@ -274,6 +276,15 @@ class Mixer:
         lost = (power.sum(1) / (power * colour**2).sum(1)).nan_to_num().sqrt()
         gains = colour * lost[:, None] * self.row(last)
         return filters.apply(gains, spectra)
+
+    def shaken(self, rng: Rng, noisy: Tensor, clean: Tensor) -> np.ndarray:
+        """Hostile sound instead of what some rows begin with, in place; which rows, (R,) bool."""
+        chosen = rng.random(len(noisy)) < HOSTILE
+        for row in np.flatnonzero(chosen):
+            count = min(int(rng.uniform(*HOSTILE_S) * RATE), self.samples)
+            noisy[row, :count] = self.row(np.round(hostile.sound(rng, count) * 32767) / 32768)
+            clean[row, :count] = 0
+        return chosen
 
     def white(self, generator: torch.Generator, rows: int) -> Tensor:
         """Spectra of white noise of RMS 1."""
