@@ -9,8 +9,10 @@ survivors once more, after new tests.
 
 import argparse
 import hashlib
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from mutants import faults, results
@@ -47,7 +49,7 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=60, help="faults a room (%(default)s)")
     parser.add_argument("--seed", type=int, default=25)
-    parser.add_argument("--again", action="store_true", help="try the survivors once more")
+    parser.add_argument("--again", action="store_true", help="try once more what has survived")
     parser.add_argument("--so-far", action="store_true", help="try no more, show what is known")
     args = parser.parse_args()
     listed = {room: every(room) for room in ROOMS}
@@ -56,17 +58,21 @@ def main() -> int:
     drawn = [sorted(some, key=lambda fault: lot(fault, args.seed))[: args.count]
              for some in listed.values()]  # fmt: skip
     if not args.so_far:
-        bench = Trial(ROOT, ROOT / "build" / "mutants")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # as by Ctrl-C
+        bench = Trial(ROOT, ROOT / "build" / "mutants", trials)
         # room by room in turn, so that a stopped run has seen some of all
         turns = [(room, fault) for row in zip(*drawn, strict=True)
                  for room, fault in zip(ROOMS, row, strict=True)]  # fmt: skip
         # those of kernels last: their tests run under emulators
         for room, fault in sorted(turns, key=lambda turn: "/kernels/" in turn[1].path):
             before = trials.get(fault.key, {}).get("verdict")
-            if before and not (args.again and before == "survived"):
+            equal = fault.key in results.reasons()
+            if before and (equal or not (args.again and before == "survived")):
                 continue
-            verdict, by = bench.run(fault)
-            print(f"{verdict}: {fault.key}" + f" ({by})" * bool(by), flush=True)
+            start = time.monotonic()
+            verdict, by = ("survived", "") if equal else bench.run(fault)
+            print(f"{verdict} in {time.monotonic() - start:.0f} s: {fault.key}"
+                  + f" ({by})" * bool(by), flush=True)  # fmt: skip
             if verdict != "untried":
                 trials[fault.key] = {"room": room, "verdict": verdict, "by": by}
                 results.keep(trials)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import resource
-import signal
 import subprocess
-import sys
+import time
 from pathlib import Path
 
+from mutants import warm
 from mutants.cover import covering
 from mutants.faults import Fault
 
@@ -25,9 +23,13 @@ LATE = re.compile(r"TimeoutExpired|timed? ?out", re.I)
 
 
 class Trial:
-    """A clone in `folder` of the commit at hand, and which tests are green there as it is."""
+    """A clone in `folder` of the commit at hand, and which tests are green there as it is.
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    known: what was found so far (mutants/results.py); what found one fault of a file comes first.
+    """
+
+    def __init__(self, root: Path, folder: Path, known: dict[str, dict]) -> None:
+        self.known = known
         self.tree = folder / "tree"
         if not self.tree.exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -37,8 +39,13 @@ class Trial:
         _git(self.tree, "fetch", "--quiet", "origin", "HEAD")
         _git(self.tree, "checkout", "--quiet", "--force", commit)
         self.greens = folder / f"green-{commit[:12]}.json"
-        known = json.loads(self.greens.read_text()) if self.greens.exists() else {}
-        self.green: dict[str, bool] = known  # by test, or by file for what takes too long
+        self.green: dict[str, bool] = json.loads(self.greens.read_text()) \
+            if self.greens.exists() else {}  # by test, or by file for what takes too long
+        self.times = folder / "seconds.json"
+        self.seconds: dict[str, float] = json.loads(self.times.read_text()) \
+            if self.times.exists() else {}  # by test
+        self.stamp = time.time()
+        warm.load()
 
     def run(self, fault: Fault) -> tuple[str, str]:
         """Verdict, and the test that turned red.
@@ -48,28 +55,28 @@ class Trial:
         """
         covers = covering(fault.path, self.tree)[:FILES]
         for name in covers:
-            if not self.green.get(name, True):
-                continue
-            red, output = self._red(fault, name)
-            if red is None:
-                continue
-            if self._is_green(red, anew=bool(LATE.search(output))) and (
-                not LATE.search(output) or self._red(fault, red)[0]
-            ):
-                compiled = fault.path.endswith(".py") or not REFUSED.search(output)
-                return "killed" if compiled else "refused", red
-            self._note(name, False)  # red or too slow by itself: it tells nothing
+            while self.green.get(name, True):
+                red, output = self._red(fault, name)
+                if red is None:
+                    break
+                late = bool(LATE.search(output))
+                if self._is_green(red, anew=late) and (not late or self._red(fault, red)[0]):
+                    compiled = fault.path.endswith(".py") or not REFUSED.search(output)
+                    return "killed" if compiled else "refused", red
+                self._note(name if late else red, False)  # by itself too: it tells nothing
         return "survived" if all(self.green.get(name, True) for name in covers) else "untried", ""
 
     def _red(self, fault: Fault, tests: str) -> tuple[str | None, str]:
         """The first test that is red with a fault, or `tests` where time is over; the output."""
         path = self.tree / fault.path
         text = path.read_text()
+        same = (by for key, t in self.known.items() if key.startswith(f"{fault.path}: ")
+                if (by := t["by"]))  # fmt: skip
         try:
-            path.write_text(fault.applied(text))
-            code, output = self._pytest(tests)
+            self._write(path, fault.applied(text))
+            code, output = self._pytest(tests, first=[f"tests/{by}" for by in same])
         finally:
-            path.write_text(text)
+            self._write(path, text)
         if code == 0:
             return None, output
         red = RED.search(output)
@@ -86,31 +93,27 @@ class Trial:
         self.green[test] = green
         self.greens.write_text(json.dumps(self.green, indent=1) + "\n")
 
-    def _pytest(self, tests: str, share: float = 1) -> tuple[int, str]:
+    def _write(self, path: Path, text: str) -> None:
+        """With a time no version of the file had before: what is compiled of another is not used.
+        """
+        self.stamp = max(time.time(), self.stamp + 1)
+        path.write_text(text)
+        os.utime(path, (self.stamp, self.stamp))
+
+    def _pytest(self, tests: str, first: list[str] = (), share: float = 1) -> tuple[int, str]:
         """Exit code and output, stopped at the first red test; `share` of the time limits."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p",
-                   "no:xdist", f"tests/{tests}"]  # fmt: skip
+        words = ["-x", "-q", "-p", "no:cacheprovider", f"tests/{tests}",
+                 *(f"--deselect=tests/{test}" for test, green in self.green.items()
+                   if not green and "::" in test)]  # fmt: skip
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
-                        "PATH": f"{CCACHE}:{os.environ['PATH']}", "CCACHE_BASEDIR": "/tmp",
+        environment |= {"PATH": f"{CCACHE}:{os.environ['PATH']}", "CCACHE_BASEDIR": "/tmp",
                         "CCACHE_NOHASHDIR": "1"}  # fmt: skip
-        limit = (int(share * LIMIT_S),) * 2
-        process = subprocess.Popen(
-            command, cwd=self.tree, env=environment, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, limit),
-        )  # fmt: skip
-        try:
-            output, _ = process.communicate(timeout=share * WALL_S)
-            code = process.returncode
-            output += "\ntimed out" * (code < 0)  # by the limit of the processor
-        except subprocess.TimeoutExpired:
-            output, code = "timed out", -signal.SIGKILL
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        return code, output
+        order = self.seconds | dict.fromkeys(first, -1.0)
+        done = warm.pytest_in(self.tree, words, environment, order,
+                              int(share * LIMIT_S), share * WALL_S)  # fmt: skip
+        self.seconds |= done.seconds
+        self.times.write_text(json.dumps(self.seconds, indent=1) + "\n")
+        return done.code, done.output + "\ntimed out" * (done.code < 0)
 
 
 def _git(folder: Path, *words: str) -> str:

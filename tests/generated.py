@@ -41,8 +41,11 @@ class Library:
         self.gen = folder / "gen"
         self.plan = write(model, self.gen)
         path = folder / "libpercepnet_test.so"
-        sources = sorted(map(str, self.gen.glob("*.c")))
-        subprocess.run(["gcc", *FLAGS, "-shared", "-fPIC", "-o", path, *sources], check=True)
+        sources = sorted(self.gen.glob("*.c"))
+        for source in sources:  # one by one, as compilers that remember need
+            subprocess.run(["gcc", *FLAGS, "-fPIC", "-c", source.name], cwd=self.gen, check=True)
+        objects = [source.with_suffix(".o") for source in sources]
+        subprocess.run(["gcc", "-shared", "-o", path, *objects], check=True)
         self.c = ctypes.CDLL(str(path))
         self.c.percepnet_init.restype = ctypes.c_void_p
         self.c.percepnet_state_bytes.restype = ctypes.c_size_t

@@ -45,6 +45,12 @@ def test_system_names():
     assert target.load("arm64").system("cortex-a53") == "arm64-cortex-a53"
 
 
+def test_instructions_are_counted_where_qemu_is():
+    names = [path.stem for path in (ROOT / "targets").glob("*.toml")]
+    counted = {name for name in names if target.load(name).counted}
+    assert counted == {"arm64", "armv7", "m7", "m55"}
+
+
 def test_missing_sources_say_what_to_do(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match="make gen target=host"):

@@ -83,3 +83,9 @@ def test_a_killed_worker_loses_nothing(build, scheduler, monkeypatch):  # noqa: 
         serial = score_pair((folder / "clean" / path.name, path, 48000))
         assert {m: row[m] for m in METRICS if m in serial} == {
             m: f"{serial[m]:.6f}" for m in METRICS if m in serial}
+
+
+def test_more_jobs_than_are_under_way_at_once_are_all_done(threads):
+    with cluster.connect(threads) as client:
+        found = list(cluster.spread(client, hex, iter(range(50)), "jobs", 50))
+    assert sorted(found) == [(n, hex(n)) for n in range(50)]

@@ -1,6 +1,9 @@
 """eval/complexity.py: kernels counted with their stage, and nothing drawn that was not counted."""
 
 import json
+import re
+
+import pytest
 
 from eval import complexity
 
@@ -32,6 +35,15 @@ def test_plot_is_the_same_every_time_and_names_what_costs(tmp_path):
     assert image == complexity.plot(runs)
     assert "<!-- dnn -->" in image and "<!-- pitch -->" in image
     assert "<!-- highpass -->" not in image
+
+
+def test_every_cpu_has_the_same_room_in_the_plot(tmp_path):
+    rows = counted(dnn=10, total=10)
+    more = [row | {"cpu": cpu} for cpu in ("a53", "a76", "a55") for row in rows]
+    heights = [float(re.search(r'height="([\d.]+)pt"', complexity.plot(runs))[1])
+               for runs in (write_run(tmp_path / str(len(found)), complexity=found)
+                            for found in (rows, more[:4], more))]  # fmt: skip
+    assert heights[2] - heights[1] == pytest.approx(heights[1] - heights[0]) and heights[1] > 100
 
 
 def test_nothing_without_counts(tmp_path):

@@ -68,6 +68,14 @@ def test_counts(arm64):
     assert rows["suppressor"]["instructions_mean"] > 4800 / 64
 
 
+def test_stages_are_made_of_functions(arm64):
+    objects = sorted((arm64[0].folder / "obj" / "library").glob("*.o"))
+    found = count.read_symbols(arm64[0].folder / count.PROGRAM, objects)
+    names = {name for source, name, *_ in found if source in ("erb", "features", "weights")}
+    assert names == {"percepnet_band_level", "percepnet_five"}
+    assert all(begin < end for *_, begin, end in found)
+
+
 def test_counts_of_blocks_are_of_single_frames(arm64):
     """Four times five instructions in a block are five a frame, and so is the largest of them."""
     rows = rows_of(arm64[0], "block4")

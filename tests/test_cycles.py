@@ -63,6 +63,7 @@ def test_rows(monkeypatch):
     assert found["Cortex-A55", "block4"]["ms_dram"] == row["ms_dram"] / 4
     assert row["resident_bytes"] == 1_000_010 == found["Cortex-A55", "block4"]["resident_bytes"]
     assert not cycles.fits(row, 512) and cycles.fits(row, 1024)
+    assert all(size & (size - 1) == 0 for size in cycles.L2_KB)  # a table tells them in whole MB
     assert row["llvm"].startswith(f"{cycles.VERSION}.")
 
 

@@ -25,6 +25,7 @@ from codegen.plan import VERSION
 from reference.dnn import weights_hash
 from targets import dist, sbom
 from targets.target import ROOT, load
+from targets.variants import SANITIZERS
 
 pytestmark = pytest.mark.xdist_group("shipped")
 
@@ -123,17 +124,40 @@ def test_another_process_another_day_writes_the_same_bytes(unpacked, tmp_path):
     assert (tmp_path / "build/host" / first.name).read_bytes() == first.read_bytes()
 
 
+def test_install_builds_the_package_in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Without the options of the make that calls; a package that does not build is refused."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAKEFLAGS", "--always-make --touch prefix=elsewhere")
+    folder = tmp_path / "percepnet-1-host"
+    folder.mkdir()
+    recipe = "install: \n\tmkdir $(prefix) && cp Makefile $(prefix)/installed\n"
+    for text, good in ((recipe, True), (recipe.replace("cp", "false"), False)):
+        (folder / "Makefile").write_text(text)
+        package = shutil.make_archive("p", "gztar", tmp_path, folder.name)
+        package = Path(package).rename(tmp_path / f"{folder.name}.tar.gz")
+        if good:
+            dist.install(package, Path("good"))
+            assert (tmp_path / "good" / "installed").read_text() == text
+        else:
+            with pytest.raises(SystemExit, match="make -C"):
+                dist.install(package, Path("bad"))
+
+
 def test_stale_c_is_refused(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="plan 0123, model small now gives .*make gen"):
         dist.vectors("small", "0123")
 
 
-def test_blocks_of_odd_sizes_come_out_one_hop_later(package):
-    noisy = (package / "vectors/speech.in.s16").read_bytes()
+def test_blocks_of_odd_sizes_come_out_one_hop_later(package, tmp_path):
+    """Also of the example under sanitizers."""
+    noisy, checked = (package / "vectors/speech.in.s16").read_bytes(), tmp_path / "ring"
+    sources = [package / "examples/ring.c", package / "build/libpercepnet.a"]
+    call(["gcc", *SANITIZERS, "-I", package / "include", *sources, "-o", checked])
     minimal, ring = (
         np.frombuffer(subprocess.check_output([package / f"build/{name}"], input=noisy), "<i2")
         for name in ("minimal", "ring")
     )
+    assert subprocess.check_output([checked], input=noisy) == ring.tobytes()
     assert np.array_equal(minimal, np.fromfile(package / "vectors/speech.out.s16", "<i2"))
     assert np.array_equal(ring, np.concatenate([np.zeros(HOP, np.int16), minimal[:-HOP]]))
 

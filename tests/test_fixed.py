@@ -32,14 +32,18 @@ OPERATORS = {
 }
 
 
-@pytest.fixture(scope="module")
-def harness(tmp_path_factory):
+@pytest.fixture(scope="module", params=["gcc", "any compiler"])
+def harness(tmp_path_factory, request):
     """Run one operator in C: harness(C expression name, columns a, b, c) -> int64 results."""
     folder = tmp_path_factory.mktemp("fixed")
     calls = "".join(
         f'if (!strcmp(name, "{name}")) return (int64_t){op[0]};\n' for name, op in OPERATORS.items()
     )
-    (folder / "fixed.h").write_text(environment().get_template("fixed.h.j2").render())
+    header = environment().get_template("fixed.h.j2").render()
+    assert "defined(__GNUC__)" in header
+    if request.param != "gcc":
+        header = header.replace("defined(__GNUC__)", "0")
+    (folder / "fixed.h").write_text(header)
     (folder / "main.c").write_text(
         '#include "fixed.h"\n#include <stdio.h>\n#include <string.h>\n#include <stdlib.h>\n'
         + c_tables(fixed.tables())

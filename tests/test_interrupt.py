@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from command_line import ENCODED, FLOAT, PCM16, PCM24, accepted, chunks, noise, wav
+from command_line import ENCODED, FLOAT, PCM16, PCM24, accepted, chunks, noise, refused, wav
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU]
 
@@ -94,6 +94,18 @@ def test_a_live_recording_is_finished(live, tmp_path, number, kind):
     assert np.array_equal(samples(tmp_path / "rec.wav"), pcm[:-1])
     assert len((tmp_path / "rec.csv").read_text().splitlines()) == 1 + 11
     assert sorted(p.name for p in tmp_path.iterdir()) == ["rec.csv", "rec.wav"]
+
+
+def test_a_recording_that_is_killed_can_be_read(live, tmp_path):
+    """Its header tells no size yet; it is a plain one, for nobody knows that it will not do."""
+    pcm = noise(48000)
+    one = live("-", "rec.wav")
+    one.feed(wav(pcm.tobytes(), size=0xFFFFFFFF))
+    one.process.kill()
+    one.process.wait()
+    assert (tmp_path / "rec.wav").read_bytes()[:4] == b"RIFF"
+    found = soundfile.read(tmp_path / "rec.wav", dtype="int16", always_2d=True)[0]
+    assert len(found) > 40000 and np.array_equal(found, pcm[: len(found)])
 
 
 def test_a_signal_is_never_missed(live, tmp_path):
@@ -254,6 +266,22 @@ def test_standard_streams_that_are_closed(run, tmp_path, closed):
     subprocess.run(["sh", "-c", script], check=True, cwd=tmp_path, capture_output=True)
     assert (samples(tmp_path / "out.wav") == 32767).all()
     assert (tmp_path / "status").read_text() == ("0\n" if closed == "2>&-" else "2\n")
+
+
+def test_standard_input_that_is_closed_is_not_an_empty_file(run, tmp_path):
+    script = f'"{run.command}" - out.wav <&-'
+    done = subprocess.run(["sh", "-c", script], check=False, cwd=tmp_path, capture_output=True)
+    refused(done, tmp_path / "out.wav", "standard input: cannot be read: Bad file descriptor")
+
+
+def test_what_a_full_disk_holds_is_said(run, tmp_path):
+    """Samples behind the header of 44 bytes; of none that fits, none."""
+    (tmp_path / "in.wav").write_bytes(wav(noise(24000).tobytes()))
+    for size, seconds in ((44 + 2 * 4800, "0.10"), (20, "0.00")):
+        limit = lambda size=size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: E731
+        done = subprocess.run([run.command, "in.wav", "out.wav"], check=False, cwd=tmp_path,
+                              capture_output=True, text=True, preexec_fn=limit)  # fmt: skip
+        assert done.returncode == 2 and f"it holds the first {seconds} s of in.wav" in done.stderr
 
 
 # ---- where names lead ----

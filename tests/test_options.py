@@ -114,6 +114,18 @@ def test_summary_is_json_for_any_name(run, tmp_path):
         assert os.fsencode(summary["output"]) == source + b"\\"
 
 
+@pytest.mark.parametrize("first", [0x80, 0x800, 0x1000, 0xD000, 0xE000, 0x10000, 0x40000, 0x100000])
+def test_characters_of_every_length_stay_as_they_are(run, tmp_path, first):
+    """The first and the last of each row of RFC 3629, section 4."""
+    ends = {0x80: 0x7FF, 0x800: 0xFFF, 0x1000: 0xCFFF, 0xD000: 0xD7FF, 0xE000: 0xFFFF,
+            0x10000: 0x3FFFF, 0x40000: 0xFFFFF, 0x100000: 0x10FFFF}  # fmt: skip
+    name = f"{chr(first)}{chr(ends[first])}.wav"
+    (tmp_path / name).write_bytes(wav(b""))
+    done = subprocess.run([run.command, "--json", name, "out.wav"], check=True, cwd=tmp_path,
+                          capture_output=True)  # fmt: skip
+    assert f'"{name}"' in done.stdout.decode()
+
+
 def test_a_name_stays_on_its_line(run, tmp_path):
     done = subprocess.run([run.command, "a\nb\x1b[2J.wav", "out.wav"], check=False, cwd=tmp_path,
                           capture_output=True)  # fmt: skip
@@ -129,7 +141,8 @@ def test_summary_leaves_sound_on_standard_output_alone(run):
 
 def test_verbose_says_what_was_done(run):
     done, _ = run(wav(noise(4800, 2).tobytes(), channels=2), "-v")
-    assert b"0.10 s of sound, 2 channels" in done.stderr and b"stand-in" in done.stderr
+    assert b"0.10 s of sound, 2 channels," in done.stderr and b"stand-in" in done.stderr
+    assert b"0.10 s of sound, 1 channel," in run(wav(noise(4800).tobytes()), "-v")[0].stderr
     assert run(wav(b""))[0].stderr == b""
 
 

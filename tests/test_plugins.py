@@ -55,6 +55,50 @@ def late(made, expected) -> bool:
     return len(made) > LATENCY and np.array_equal(made, expected[: len(made)])
 
 
+HOSTILE = """
+#include <stdlib.h>
+#include "plugin.h"
+int main(void)
+{
+    static const unsigned long counts[] = {0, 1, 333, 4096, 7};
+    if (plugin_new(7999, 1) || plugin_new(192001, 2)) return 1;
+    plugin_free(NULL);
+    for (unsigned channels = 1; channels <= PLUGIN_MAX_CHANNELS; channels++) {
+        unsigned long ports = PLUGIN_PORTS(channels);
+        plugin *p = plugin_new(44100, channels);
+        float **data = calloc(ports, sizeof *data);
+        plugin_run(p, 100); /* nothing is connected yet */
+        for (unsigned long port = 0; port < ports; port++)
+            plugin_connect(p, port, data[port] = calloc(4096, sizeof **data));
+        plugin_connect(p, ports, NULL);
+        for (int i = 0; i < 5; i++) {
+            for (unsigned s = 0; s < PLUGIN_SETTINGS; s++)
+                *data[2 * channels + s] = (float)(1000 * i - 1500);
+            if (i == 3) plugin_activate(p);
+            plugin_run(p, counts[i]);
+        }
+        if (*data[ports - 2] <= 0 || *data[ports - 1] < 0 || *data[ports - 1] > 1) return 2;
+        plugin_free(p);
+        for (unsigned long port = 0; port < ports; port++)
+            free(data[port]);
+        free(data);
+    }
+    return 0;
+}
+"""
+
+
+def test_ports_and_channels_under_sanitizers(plugins, tiny_host, tmp_path):
+    (tmp_path / "hostile.c").write_text(HOSTILE)
+    sources = [build.LIVE / "live.c", build.HARNESS / "resample.c", build.PLUGINS / "plugin.c"]
+    folders = [build.LIVE, build.HARNESS, build.PLUGINS, tiny_host / "obj/plugins", tiny_host]
+    checks = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+    checks += [f"-iquote{folder}" for folder in folders]
+    call(["gcc", "-g", "-O1", *checks, "hostile.c", *sources, tiny_host / "libpercepnet.a", "-lm",
+          "-o", "hostile"], cwd=tmp_path)  # fmt: skip
+    call([tmp_path / "hostile"])
+
+
 # ---- LADSPA ----
 
 

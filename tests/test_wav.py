@@ -286,6 +286,11 @@ def test_decoders_that_fail(run, decoder, words):
     refused(*run(b"fLaC" + bytes(99), "--decoder", decoder), words)
 
 
+def test_a_decoder_whose_sound_is_not_wanted_ends_silently(run):
+    """By the signal that a program gets whose reader has gone."""
+    refused(*run(b"fLaC" + bytes(99), "--decoder", "yes no sound"), "something else than WAV found")
+
+
 def test_a_decoder_that_has_said_why(run):
     done, out = run(b"fLaC" + bytes(99), "--decoder", DECODER)
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1 and not out.exists()

@@ -1,5 +1,9 @@
 """targets/web/realtime.py: what its page is made of, and what is said when a part lacks."""
 
+import contextlib
+import sys
+import types
+
 import pytest
 
 from targets.web import realtime
@@ -49,3 +53,45 @@ def test_what_lacks_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(realtime, "chromium", lambda: None)
     with pytest.raises(SystemExit, match="chromium: not found; targets/setup.sh hosts"):
         realtime.measure("http://localhost:1/", 1, 1)
+
+
+COST_S = {"none": 1.0, "tiny": 4.0, "rnnoise": 11.0}
+
+
+class Chromium:
+    """Browser, page and session in one: a render takes COST_S, the first of a system a minute."""
+
+    version = "1.2"
+
+    def __init__(self) -> None:
+        self.chromium, self.spent, self.renders = self, 0.5, []
+
+    def launch(self, executable_path):
+        return self
+
+    new_page = new_browser_cdp_session = lambda self: self
+    goto = close = lambda self, *_: None
+
+    def evaluate(self, words, arguments=None):
+        if words == "systems":
+            return list(COST_S)
+        self.spent += COST_S[arguments[0]] if arguments in self.renders else 60
+        self.renders.append(arguments)
+        return None
+
+    def send(self, _):
+        return {"processInfo": [{"type": "renderer", "cpuTime": self.spent / 2},
+                                {"type": "renderer", "cpuTime": self.spent / 2},
+                                {"type": "browser", "cpuTime": 9 * self.spent}]}  # fmt: skip
+
+
+def test_shares_are_of_the_sound_less_those_of_no_suppressor(monkeypatch):
+    """The first render of a system, which compiles, is in no share."""
+    browser = Chromium()
+    api = types.ModuleType("playwright.sync_api")
+    api.sync_playwright = lambda: contextlib.nullcontext(browser)
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", api)
+    monkeypatch.setattr(realtime, "chromium", lambda: "/usr/bin/chromium")
+    version, shares = realtime.measure("http://localhost:1/", 20, 1)
+    assert version == "1.2" and shares == pytest.approx({"tiny": 3 / 20, "rnnoise": 10 / 20})
+    assert browser.renders == 2 * [[system, 20] for system in COST_S]

@@ -1,9 +1,12 @@
 """targets/wmops.py: weights of small pieces of intermediate language, counted by hand."""
 
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from targets import wmops
 from targets.target import load
@@ -92,6 +95,31 @@ def test_what_has_no_weight_is_refused():
         weights("entry:\n  %x = fadd float %a, %b\n  ret void")
 
 
+OPERATIONS = {
+    0: "sext zext load icmp bitcast freeze @llvm.lifetime",
+    1: "add sub mul shl lshr ashr and or xor trunc select @llvm.ctlz @llvm.abs @llvm.smax "
+       "@llvm.smin @llvm.umax @llvm.umin",
+    3: "@llvm.fshl @llvm.fshr",  # two shifts and an or
+    32: "sdiv udiv srem urem",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "weight"),
+                         [(name, w) for w, names in OPERATIONS.items() for name in names.split()])
+def test_weights_of_operations(name, weight):
+    """As the words at the head of targets/wmops.py have them."""
+    operation = f"tail call i32 {name}.i32(i32 %x)" if name[0] == "@" else f"{name} i32 %x, %y"
+    assert weights(f"entry:\n  %a = {operation}\n  ret void").get("entry", 0) == weight
+
+
+@pytest.mark.parametrize(("size", "weight"), [("i8", 1), ("i16", 1), ("i32", 2), ("i64", 1)])
+def test_weights_of_moves(size, weight):
+    """Of what no operation made; what one made is stored free."""
+    move = f"entry:\n  %v = load {size}, {size}* %p\n  store {size} %v, {size}* %q, align 2\n"
+    assert weights(move + "  ret void") == {"entry": weight}
+    assert weights(move.replace("load", "and") + "  ret void") == {"entry": 1}
+
+
 def test_a_switch_keeps_its_table():
     switch = "entry:\n  switch i32 %x, label %a [\n    i32 0, label %b\n  ]\n\n"
     switch += "a:\n  ret void\n\nb:\n  ret void"
@@ -120,3 +148,23 @@ def test_every_source_counts_into_its_own_stage(tmp_path, monkeypatch):
         assert f"@percepnet_{name}()" in text
         assert set(re.findall(r"@wmops_count\(i32 (\d+), i32 \d", text)) == {str(number)}
         assert str(tmp_path / f"{name}.ll") in called[-1]
+
+
+def test_rows_are_means_of_speech_and_the_largest_frame_of_all(monkeypatch):
+    """The program stood in for: as many operations as a sound has samples, 100 frames a second."""
+    sounds = {"speech": np.zeros(9600, np.int16), "noise": np.ones(4800, np.int16)}
+
+    def call(command, cwd):
+        assert command[-3:] == ["./percepnet", "in.wav", "out.wav"]
+        samples, rate = soundfile.read(cwd / "in.wav", dtype="int16")
+        largest = 7_000_000 if samples.any() else 300_000
+        found = {"frames": samples.size * 100 // rate, "stages": [samples.size * 500, 0, 20_000],
+                 "max": largest}  # fmt: skip
+        (cwd / "wmops.json").write_text(json.dumps(found))
+
+    monkeypatch.setattr(wmops, "inputs", lambda: sounds)
+    monkeypatch.setattr(wmops, "build", lambda target, folder: ["comb", "dnn", "erb"])
+    monkeypatch.setattr(wmops, "call", call)
+    assert wmops.rows(load("armv7")) == [
+        {"stage": "comb", "wmops_mean": 24.0}, {"stage": "erb", "wmops_mean": 0.1},
+        {"stage": "total", "wmops_mean": 24.1, "wmops_max": 700.0}]  # fmt: skip

@@ -154,6 +154,8 @@ static int read_header(wav_in *in)
     size_t got = fread(head, 1, sizeof head, in->file);
     uint64_t wide_samples = 0;
     sizes s = {0, 0, 0, sizeof head};
+    if (got == 0 && ferror(in->file))
+        return refuse(in->name, "cannot be read: %s", strerror(errno));
     if (got == 0)
         return in->decoder ? refuse_decoder(in) : refuse(in->name, "0 bytes found; " WAV_NEEDED);
     if (is_other_file(in, head, got))
