@@ -11,7 +11,7 @@ from test_ladder import CLIPS, pair
 
 from eval.score import score
 from reference.params import RATE
-from studies import trials
+from studies import run, trials
 
 
 def test_every_trial_is_made_and_a_clipped_one_stays_finite(build, monkeypatch):
@@ -66,3 +66,13 @@ def test_result_says_what_was_done_to_the_clips(build):
     assert clipping == pytest.approx(spread, abs=0.002)
     lost = found["20 min without a reset", "PESQ-WB lost"]
     assert lost == pytest.approx(spread, abs=0.002) and lost > 0.1
+
+
+@pytest.mark.parametrize(("step", "code"), [("noise-in", 0), ("network", 1)])
+def test_silence_left_of_noise_is_no_failure(build, monkeypatch, step, code):
+    """PESQ refuses digital silence; what noise alone leaves is judged by its level."""
+    row = {"system": step, "clip": "a", "error": "PESQ: silent output"}
+    for name, result in {"make": None, "score": [row], "write": "", "show_rows": None}.items():
+        monkeypatch.setattr(run, name, lambda *_, result=result: result)
+    monkeypatch.setattr(trials, "result", lambda *_: {"rows": []})
+    assert run.main(["trials", "--set", str(build / "sets" / "tiny")]) == code
