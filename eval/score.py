@@ -218,7 +218,7 @@ def run_missing(client: Client, rows: list[dict], cache: Cache, score_rate: int)
         else:
             seconds.append(result.pop("cpu_s"))
             cache.add(keys[job], result)
-    if seconds:
+    if sum(seconds):
         print(f"{60 / fmean(seconds):.0f} clips a minute and core", file=sys.stderr)
     for row in rows:
         row.update(failed.get(row.get("key"), {}))

@@ -33,11 +33,12 @@ def test_what_is_out_stays_out():
     """A step moves every weight: what was pruned is zero again, and nothing else."""
     model = Model("tiny")
     prune.prune(model, 0.27)
-    kept = prune.alive(model)
+    kept, held_to = prune.alive(model), prune.Kept(model)
+    held_to.prune(model, 0.27, step=1)  # no step at which more would go
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.01
-    prune.hold([model], kept)
+    held_to.hold(model)
     for name, weight in prune.matrices(model).items():
         held = prune.blocks(weight) > 0
         assert torch.equal(held, kept[name])

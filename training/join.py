@@ -1,6 +1,6 @@
 """Networks side by side as one, and the level of what it says.
 
-    python -m training.join A.safetensors B.safetensors --name both [--gain -0.3] [--strength 0.7]
+    python -m training.join A.safetensors B.safetensors --name full [--gain -0.3] [--strength 0.7]
 
 Each keeps its layers, which hear nothing of the other's; the logits of the one network are the
 means of theirs. Networks of different sizes err differently, if not much (docs/ablations.md), and
