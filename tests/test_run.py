@@ -183,6 +183,15 @@ def test_nan_stops_the_run(source, tmp_path):
         run.train()
 
 
+def test_a_gradient_that_is_no_number_gets_into_no_checkpoint(source, tmp_path):
+    """Its loss still is one: the weights are broken by the step itself."""
+    run = Run([replace(TOY, check_every=1)], tmp_path, source)
+    run.students[0].model.gain.bias.register_hook(lambda grad: grad * float("nan"))
+    with pytest.raises(FloatingPointError, match=r"tiny, step 1: loss \d.*gradient nan"):
+        run.train()
+    assert not (tmp_path / "tiny" / "last.pt").exists()
+
+
 def test_run_starts_from_given_weights(source, tmp_path):
     first, given = tmp_path / "first.safetensors", Model("tiny").state_dict()
     save_file(given, first)

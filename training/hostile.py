@@ -8,11 +8,11 @@ import numpy as np
 
 from reference.params import RATE
 
-KINDS = ("noise", "square", "clicks", "steps", "tone")
+KINDS = ("noise", "square", "clicks", "steps", "sawtooth")
 
 
 def sound(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """One of KINDS at a random pitch or pace: (samples,), within +-1."""
+    """One of KINDS at a random pitch or pace: (samples,), as loud as +-1 allows."""
     time, hz = np.arange(samples) / RATE, np.exp(rng.uniform(np.log(30), np.log(RATE / 2)))
     match rng.choice(KINDS):
         case "noise":
@@ -23,6 +23,7 @@ def sound(rng: np.random.Generator, samples: int) -> np.ndarray:
             return -1.0 * (np.arange(samples) % max(int(RATE / hz), 2) == 0)
         case "steps":  # a constant, at times another one
             levels = rng.uniform(-1, 1, 1 + int(rng.integers(4)))
-            return levels[np.sort(rng.integers(len(levels), size=samples))]
+            levels /= np.abs(levels).max()
+            return levels[np.arange(samples) * len(levels) // samples]
         case _:
-            return 2 * (hz * time % 1) - 1  # a sawtooth
+            return 2 * (hz * time % 1) - 1

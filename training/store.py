@@ -162,6 +162,7 @@ class Filler:
 
     def _fill_memory(self, source: Source, device: torch.device) -> None:
         """What the thread does, beside the streams of the networks."""
+        sys.setswitchinterval(1e-3)  # s: not to keep the trainer waiting
         with torch.cuda.device(device), torch.cuda.stream(torch.cuda.Stream()):
             maker = Maker(source, "train", device)
             going = lambda: not self.stopping.is_set()  # noqa: E731
@@ -170,7 +171,6 @@ class Filler:
     def start(self, low: int, high: int) -> None:
         """Begin with a range."""
         self.need(low, high)
-        sys.setswitchinterval(1e-3)  # s: a thread that makes shards does not keep the trainer long
         for worker in self.workers:
             worker.start()
 

@@ -112,7 +112,8 @@ class Student:
         self, stored: Tensor, before: Tensor, keep: Tensor, draw: int, rate: float, step: int,
         progress: float,
     ) -> Tensor:  # fmt: skip
-        """A step along the gradients of crops (B, HISTORY + L, 242); the terms of the loss.
+        """A step along the gradients of crops (B, HISTORY + L, 242); the terms of the loss, and
+        the norm of the gradient.
 
         before, keep: (B,), 1 where the frames before belong to the crop, and where it starts from
         the states that its row ended with. draw: of what is dropped; progress: part of the run,
@@ -134,14 +135,14 @@ class Student:
         terms = loss(logits, crops, self.shape())
         terms.total.backward()
         processes.average([p.grad for p in self.model.parameters()])
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimiser.step()
         self.model.clamp()
         self._follow()
         if self.kept:
             self.kept.hold(self.model, self.average)
         torch._foreach_copy_(self.states, ends)
-        return torch.stack(terms).detach()
+        return torch.stack([*terms, norm]).detach()
 
     def forget(self) -> None:
         """The next crops start from fresh states."""

@@ -153,12 +153,14 @@ class Run:
             if clock.step % self.settings.check_every == 0 or self.progress() >= 1:
                 speed = (clock.frames - seen) / (time.monotonic() - begun)
                 self.look(terms[-1])
-                means = [torch.stack(own).mean(0).cpu().numpy() for own in zip(*terms, strict=True)]
-                self.check(means, speed)
+                means = [torch.stack(own).mean(0) for own in zip(*terms, strict=True)]
+                self.check([mean[:-1].cpu().numpy() for mean in means], speed)
                 terms, begun, seen = [], time.monotonic(), clock.frames
 
     def update(self) -> list[Tensor]:
-        """One step of every network on the same crops; the terms of their losses."""
+        """One step of every network on the same crops; the terms of their losses, and the norms of
+        their gradients.
+        """
         s, clock, crop = self.settings, self.clock, self.crop()
         places, before, keep = self.places(crop)
         self.filler.need(*self.need())
@@ -179,12 +181,13 @@ class Run:
         return terms
 
     def look(self, terms: list[Tensor]) -> None:
-        """FloatingPointError if a loss is no number, before it gets into a checkpoint."""
+        """FloatingPointError if a loss or gradient is no number, before a checkpoint has it."""
         for student, own in zip(self.students, terms, strict=True):
             if not torch.isfinite(own).all():
                 raise FloatingPointError(
-                    f"{student.folder.name}, step {self.clock.step}: loss {own[0].item()}; the "
-                    f"last good state is in {student.folder / 'last.pt'}"
+                    f"{student.folder.name}, step {self.clock.step}: loss {own[0].item()}, "
+                    f"gradient {own[-1].item()}; the last good state is in "
+                    f"{student.folder / 'last.pt'}"
                 )
 
     def read(self, places: np.ndarray, crop: int) -> Tensor:
