@@ -9,7 +9,8 @@ import numpy as np
 from codegen import fixed, pack
 from codegen.buffers import COLUMNS
 from codegen.fixed import TANH_ONE
-from codegen.quantize import S8_MAX, W_MAX
+from codegen.quantize import S8_MAX
+from reference.grid import W_MAX
 
 _PRODUCT = (
     "int32_t *out_6k, const percepnet_matrix *m, const {input} *x, int stride, int columns"

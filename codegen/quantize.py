@@ -5,7 +5,7 @@ A matrix row computes, for int8 weights w = round(W / scale) and integer inputs 
     acc = bias + sum w * x                 int32, one LSB is scale * unit
     pre_6k = rshift_round(acc * mult, 31)  int32, 6000 steps to 1; 64-bit product: SQRDMULH on ARM
 
-with scale = max |W| / 127 per row, bias = round(B / (scale * unit)) and
+with scale = max |W| / 127 per row (`reference/grid.py`), bias = round(B / (scale * unit)) and
 mult = scale * unit * 6000 * 2**31, of at least 16 bits. pre_6k is what a tanh takes: rows that a
 sigmoid reads, sigmoid(x) = (1 + tanh(x / 2)) / 2, have half of that mult. Every bound is the worst
 case over all inputs, from the integers that ship: sum |w| * x_max + |bias|, which also bounds each
@@ -23,12 +23,11 @@ import numpy as np
 
 from codegen import buffers, pack
 from codegen.fixed import TANH_ONE, rshift_round
+from reference.grid import W_MAX, row_scales
 from reference.topology import FEATURES, GRUS, LAYERS, Shape, shape_of
 
-W_MAX = 127  # symmetric, so that the proofs and the SIMD kernels never meet -128
 S8_MAX = 127
 INT32_MAX = 2**31 - 1
-SCALE_MIN = 2.0**-15  # keeps bias / scale small in rows of tiny weights; costs 2**-16 a weight
 SHIFT = 31  # what SQRDMULH takes away
 FEATURES_Q = 12
 
@@ -93,11 +92,6 @@ def result_steps(kind: str, rows: int) -> np.ndarray:
     if kind == "gru":
         of_tanh[: 2 * rows // 3] = False  # r and z
     return np.where(of_tanh, TANH_ONE, TANH_ONE // 2)
-
-
-def row_scales(weight: np.ndarray) -> np.ndarray:
-    """What one LSB of an int8 weight stands for in each row: (rows,)."""
-    return np.maximum(np.abs(np.asarray(weight, np.float64)).max(axis=1) / W_MAX, SCALE_MIN)
 
 
 def prove(

@@ -17,7 +17,7 @@ import numpy as np
 
 from codegen import quantize, twin
 from codegen.fixed import quantise, sat16
-from reference import dnn, suppressor
+from reference import dnn, grid, suppressor
 from reference.clips import process_set, to_int16
 from reference.topology import FEATURES, LAYERS, OUTPUTS
 
@@ -35,18 +35,6 @@ class FloatNetwork:
         self.network.run(features_q12 / 2.0**quantize.FEATURES_Q)
         taps = self.network.taps
         return {f"{name}_q15": sat16(quantise(taps[name], 15)) for name in OUTPUTS}
-
-
-def int8_weights(weights: dnn.Weights) -> dict[str, np.ndarray]:
-    """Every matrix as its int8 rows times their scales; biases stay."""
-    rounded = {}
-    for name, weight in weights.items():
-        rows = weight.reshape(len(weight), -1)
-        if "bias" not in name:
-            w, *_ = quantize.quantize_rows(name, rows, np.zeros(len(rows)), 1 / quantize.S8_MAX)
-            rows = w * quantize.row_scales(rows)[:, None]
-        rounded[name] = rows.reshape(weight.shape)
-    return rounded
 
 
 def int8_input(x: np.ndarray) -> np.ndarray:
@@ -80,7 +68,7 @@ def enhance_clips(sounds: list[np.ndarray], model: str, step: str) -> list[np.nd
     weights = load(model)
     if step == "signal":
         return twin.enhance_together(sounds, FloatNetwork(weights))
-    network = dnn.Network(int8_weights(weights)) if step == "weights" else Int8Inputs(weights)
+    network = dnn.Network(grid.rounded(weights)) if step == "weights" else Int8Inputs(weights)
     full_scale = [samples / 32768 for samples in sounds]
     return [to_int16(x) for x in suppressor.enhance_together(full_scale, network)]
 

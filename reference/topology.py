@@ -83,7 +83,7 @@ def shape(dense: int, conv: int, gru: int, strength: int) -> Shape:
 
 SIZES = {
     "paper": shape(dense=128, conv=512, gru=512, strength=128),  # P20 section 4; none ships
-    "full": shape(dense=160, conv=240, gru=240, strength=96),  # small and tiny side by side
+    "full": shape(dense=288, conv=480, gru=480, strength=192),  # small and one twice as wide
     "small": shape(dense=96, conv=160, gru=160, strength=64),
     "tiny": shape(dense=64, conv=80, gru=80, strength=32),
 }

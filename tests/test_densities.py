@@ -1,4 +1,4 @@
-"""What pruned networks score: every density of a run, alone and side by side."""
+"""What pruned networks score: every density of a run."""
 
 import json
 import sys
@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from reference.topology import named
 from training import densities, export
-from training.join import joined, moved
 from training.loss import loss
 from training.model import Model
 from training.targets import batch
@@ -30,7 +28,7 @@ def run(tmp_path):
     return tmp_path
 
 
-def test_every_network_and_every_pair_is_judged(run, monkeypatch):
+def test_every_network_is_judged(run, monkeypatch):
     """Errors are those of the loss, scores those of its own file, outputs moved for the judge."""
     heard = []
 
@@ -44,7 +42,7 @@ def test_every_network_and_every_pair_is_judged(run, monkeypatch):
     densities.main()
     rows = json.loads((run / "densities.json").read_text())["rows"]
     assert {(row["model"], row["density"]) for row in rows} == {
-        (model, density) for model in ("small", "tiny", "full") for density in (1, 0.5)}
+        (model, density) for model in ("small", "tiny") for density in (1, 0.5)}
     for row in rows:
         assert row["sets"]["X"]["pesq_wb"] == len(f"{row['model']}-{row['density']:g}")
     crops = batch(torch.from_numpy(np.load(run / "valid.npy")), 0)
@@ -75,10 +73,3 @@ def test_judged_means_are_of_the_clips_of_each_set(tmp_path, monkeypatch):
     assert found["a"]["X"] == pytest.approx({"pesq_wb": 1.5, "estoi": 0.6})
     assert found["b"]["Y"] == {"pesq_wb": 3, "estoi": 0.2}
 
-
-def test_full_is_as_wide_as_small_and_tiny_side_by_side():
-    """Else the errors of the joined ones could not be taken."""
-    parts = [{key: np.ones(size, np.float32) for key, size in named(name).tensors().items()}
-             for name in ("small", "tiny")]
-    shapes = {key: tensor.shape for key, tensor in moved(joined(parts), 0, 0).items()}
-    assert shapes == {key: tuple(size) for key, size in named("full").tensors().items()}

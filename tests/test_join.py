@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 from scipy.special import logit
 
-from reference import dnn
+from reference import dnn, grid
 from reference.params import N_FEATURES
 from reference.topology import named
 from training import join
+from training.prune import blocks
 
 TINY = Path(__file__).parents[1] / "reference" / "models" / "tiny.safetensors"
 
@@ -46,7 +48,7 @@ def test_command_moves_the_outputs(tmp_path, monkeypatch):
     """Gains by one figure, strengths by another, voice and all else untouched."""
     monkeypatch.setattr(dnn, "MODELS", tmp_path)
     join.main([str(TINY), "--name", "moved", "--gain", "-0.25", "--strength", "0.5"])
-    before, after = dnn.read(TINY), load_file(tmp_path / "moved.safetensors")
+    before, after = grid.rounded(dnn.read(TINY)), load_file(tmp_path / "moved.safetensors")
     for key, tensor in after.items():
         moved = {"gain.bias": -0.25, "strength.bias": 0.5}.get(key, 0)
         np.testing.assert_allclose(tensor.astype(float), before[key] + moved, 0, 2**-10)
@@ -58,3 +60,19 @@ def test_convolutions_that_reach_differently_are_refused():
     other["conv1.weight"] = other["conv1.weight"][..., 1:]
     with pytest.raises(ValueError, match="equally far"):
         join.joined([network("tiny", 2), other])
+
+
+def test_fewer_blocks_are_the_largest_ones():
+    """Of two networks side by side a quarter can stay beside the zeros: those of most energy."""
+    both = join.joined([network("tiny", 2), network("tiny", 3)])
+    left = join.pruned(both, 0.25)
+    for key, tensor in both.items():
+        layer, kind = key.split(".")
+        if layer in ("dense", "gain", "strength", "vad") or kind.startswith("bias"):
+            np.testing.assert_array_equal(left[key], tensor, key)
+            continue
+        before, after = (blocks(torch.from_numpy(x)) for x in (tensor, left[key]))
+        stay = after > 0
+        assert stay.sum().item() == round(0.25 * stay.numel()), key
+        assert torch.equal(before[stay], after[stay])
+        assert before[stay].min() >= before[~stay].max()

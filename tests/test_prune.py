@@ -22,7 +22,7 @@ def test_the_smallest_blocks_go():
     model.conv.weight = torch.nn.Parameter(weight.clone())
     sizes = {(r, c, t): float((weight[r : r + 16, c : c + 4, t] ** 2).sum())
              for r in range(0, 40, 16) for c in range(0, 10, 4) for t in range(3)}  # fmt: skip
-    prune.prune(model, 0.25)
+    prune.prune(prune.matrices(model).values(), 0.25)
     stay = sorted(sizes, key=sizes.get)[-round(0.25 * len(sizes)):]
     for r, c, t in sizes:
         got, was = (x[r : r + 16, c : c + 4, t] for x in (model.conv.weight, weight))
@@ -32,7 +32,7 @@ def test_the_smallest_blocks_go():
 def test_what_is_out_stays_out():
     """A step moves every weight: what was pruned is zero again, and nothing else."""
     model = Model("tiny")
-    prune.prune(model, 0.27)
+    prune.prune(prune.matrices(model).values(), 0.27)
     kept, held_to = prune.alive(model), prune.Kept(model)
     held_to.prune(model, 0.27, step=1)  # no step at which more would go
     with torch.no_grad():

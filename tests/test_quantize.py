@@ -172,18 +172,3 @@ def test_two_gate_terms_must_fit_together():
         weights[f"gru_gain.bias_{part}"][0] = 2**19 * 0.7
     with pytest.raises(OverflowError, match=r"gru_gain row 0: gate pre-activation can reach"):
         q.quantize(weights)
-
-
-def test_float16_moves_one_int8_weight_in_a_hundred_by_one_step():
-    """Why weight files are float16: its rounding is far below that of int8."""
-    moved = total = 0
-    for name, weight in random_network(3, **SMALL).items():
-        if "bias" in name:
-            continue
-        rows = weight.reshape(len(weight), -1).astype(float)
-        int8 = [np.floor(x / q.row_scales(x)[:, None] + 0.5)
-                for x in (rows, rows.astype(np.float16).astype(float))]  # fmt: skip
-        step = np.abs(int8[0] - int8[1])
-        assert step.max() <= 1
-        moved, total = moved + np.count_nonzero(step), total + step.size
-    assert moved < 0.01 * total

@@ -2,13 +2,13 @@
 
     python -m training.densities RUN --sets build/sets/X build/sets/Y [--gain -0.3] [--strength 0.7]
 
-RUN is a run of the trainer in which `small` and `tiny` had the same densities, each several times:
+RUN is a run of the trainer in which every size had several densities:
 
     python -m training.train --model small small tiny tiny --density 1 0.5 1 0.5 ... --out RUN
 
-Of each density both stand side by side as `full` (`join.py`). RUN/weights has all of them with the
-biases of their outputs moved by --gain and --strength; RUN/densities.json has their errors on the
-run's own held-out mixtures, before that, and what the sets' clips score. Copied to
+RUN/weights has all networks with the biases of their outputs moved by --gain and --strength;
+RUN/densities.json has their errors on the run's own held-out mixtures, before that, and what the
+sets' clips score. Copied to
 eval/baseline/studies it becomes a table of docs/targets.md (make publish).
 """
 
@@ -30,30 +30,22 @@ from safetensors.torch import load_file
 from reference import dnn
 from reference.files import whole
 from training.export import export
-from training.join import joined, moved
+from training.join import moved
 from training.loss import loss
 from training.model import Model
 from training.targets import batch
 
 HELD_OUT = 32  # mixtures
-JOINED = "full"
 MEASURES = ("pesq_wb", "estoi")
 
 
 def networks(run: Path, out: Path) -> Iterator[tuple[str, float, Path]]:
-    """Size, density and weights, as trained, of every network of a run and of each two joined."""
-    found: dict[float, list[Path]] = {}
+    """Size, density and weights, as trained, of every network of a run."""
     for checkpoint in sorted(run.glob("*/last.pt")):
         settings = torch.load(checkpoint, weights_only=True)["settings"]
         path = out / f"{settings['model']}-{settings['density']:g}.safetensors"
         export(checkpoint, path)
-        found.setdefault(settings["density"], []).append(path)
         yield settings["model"], settings["density"], path
-    for density, pair in found.items():
-        if len(pair) > 1:
-            path = out / f"{JOINED}-{density:g}.safetensors"
-            save_file(joined([dnn.read(part) for part in pair]), path)
-            yield JOINED, density, path
 
 
 @torch.no_grad()

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 from reference import dnn
@@ -29,6 +28,7 @@ from training.renew import leave_out
 from training.student import Settings
 from training.targets import batch
 from training.train import add_sources, read_segments
+from training.weights import write
 
 JUDGED = 16  # validation mixtures that units are judged on
 
@@ -51,9 +51,7 @@ def part_way(state: dict, began: Path, way: float) -> dict[str, torch.Tensor]:
 def export(
     checkpoint: Path, target: Path, began: Path | None = None, way: float = 1.0
 ) -> dict:
-    """Write the averaged weights of a checkpoint as float16 safetensors; returns the checkpoint.
-
-    The rounding, 2^-12 of a weight, is far below that of int8.
+    """Write the averaged weights of a checkpoint (`weights.py`); returns the checkpoint.
 
     Its entry "left_out" says how many units of a layer have got weights of 0.
     began, way: see `part_way`.
@@ -64,13 +62,10 @@ def export(
     model.load_state_dict(part_way(state, began, way) if began else state["average"])
     held_out = np.load(checkpoint.parents[1] / "valid.npy", mmap_mode="r")[:JUDGED]
     state["left_out"] = leave_out(model, batch(torch.from_numpy(held_out.copy()), 0).features)
-    weights = {key: tensor.numpy().astype(np.float16) for key, tensor in model.state_dict().items()}
-    target.parent.mkdir(parents=True, exist_ok=True)
     state["way"] = way
-    note = {"model": name, "frames": str(state["frames"]), "seed": str(state["settings"]["seed"])}
-    save_file({key: np.ascontiguousarray(w) for key, w in weights.items()}, target, note)
-    target.chmod(0o644)
-    dnn.read(target)  # fails now rather than at the user's
+    weights = {key: tensor.numpy() for key, tensor in model.state_dict().items()}
+    seed, frames = state["settings"]["seed"], state["frames"]
+    write(target, weights, model=name, frames=str(frames), seed=str(seed))
     return state
 
 

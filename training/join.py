@@ -1,11 +1,12 @@
 """Networks side by side as one, and the level of what it says.
 
-    python -m training.join A.safetensors B.safetensors --name full [--gain -0.3] [--strength 0.7]
+    python -m training.join A.safetensors B.safetensors --name full [--gain -0.5] [--strength 0.7]
+        [--density 0.29]
 
 Each keeps its layers, which hear nothing of the other's; the logits of the one network are the
 means of theirs. Networks of different sizes err differently, if not much (docs/ablations.md), and
-most blocks of the wide matrices are zeros, which cost nothing. Given one file alone, --gain and
---strength move the biases of its outputs.
+most blocks of the wide matrices are zeros, which cost nothing; --density makes more of them zeros.
+Given one file alone, --gain and --strength move the biases of its outputs.
 """
 
 import argparse
@@ -13,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
+import torch
 
 from reference import dnn
-from reference.files import whole
 from reference.topology import FEATURES, GRUS, LAYERS, OUTPUTS, Shape, shape_of
+from training.prune import prune
+from training.weights import write
 
 
 def beside(shapes: Sequence[Shape]) -> Shape:
@@ -68,6 +70,14 @@ def moved(tensors: dict[str, np.ndarray], gain: float, strength: float) -> dict[
     return {key: tensor + by.get(key, 0) for key, tensor in tensors.items()}
 
 
+def pruned(tensors: dict[str, np.ndarray], density: float) -> dict[str, np.ndarray]:
+    """The same network with so much of the blocks of convolutions and GRUs: the smallest go."""
+    wide = {key: torch.tensor(tensor) for key, tensor in tensors.items()
+            if "weight" in key and LAYERS[key.split(".")[0]].kind in ("conv", "gru")}
+    prune(wide.values(), density)
+    return tensors | {key: tensor.numpy() for key, tensor in wide.items()}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m training.join",
@@ -76,19 +86,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--name", required=True, help="the file in reference/models it becomes")
     parser.add_argument("--gain", type=float, default=0, help="added to the logits of all gains")
     parser.add_argument("--strength", type=float, default=0, help="and of all strengths")
+    parser.add_argument("--density", type=float, help="share of all blocks that stay")
     args = parser.parse_args(arguments)
     try:
         tensors = joined([dnn.read(path) for path in args.weights])
     except (OSError, ValueError) as error:
         parser.error(str(error))
     tensors = moved(tensors, args.gain, args.strength)
-    halves = {key: tensor.astype(np.float16) for key, tensor in tensors.items()}
+    if args.density:
+        tensors = pruned(tensors, args.density)
     target = dnn.model_path(args.name)
-    with whole(target) as part:
-        save_file(halves, part, {"model": args.name})
-        part.chmod(0o644)
-    print(f"{target}: {sum(t.size for t in halves.values()):,} parameters, "
-          f"{sum(np.count_nonzero(t) for t in halves.values()):,} not 0")
+    write(target, tensors, model=args.name)
+    print(f"{target}: {sum(t.size for t in tensors.values()):,} parameters, "
+          f"{sum(np.count_nonzero(t) for t in dnn.read(target).values()):,} not 0")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ as RNNoise and LPCNet do. The zeros themselves say which blocks are out: nothing
 weights, so a checkpoint goes on as it was.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -47,9 +49,9 @@ def spread(kept: Tensor, weight: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def prune(model: Model, density: float) -> None:
+def prune(weights: Iterable[Tensor], density: float) -> None:
     """Zeros into the smallest blocks of every matrix: `density` of them stay, one at least."""
-    for weight in matrices(model).values():
+    for weight in weights:
         size = blocks(weight)
         count = max(round(density * size.numel()), 1)
         least = size.flatten().kthvalue(size.numel() - count + 1).values
@@ -73,7 +75,7 @@ class Kept:
     def prune(self, model: Model, density: float, step: int) -> None:
         """Every so many steps the smallest blocks go."""
         if step % EVERY == 0:
-            prune(model, density)
+            prune(matrices(model).values(), density)
         elif self.known:
             return
         weights = matrices(model)
