@@ -1,7 +1,7 @@
 """The numbers that int8 weights stand for: 255 even steps around 0, of one height a row.
 
-A weight file holds such numbers alone. So the float network and the integer one have the same
-weights, and part only by how they round what lies between the layers.
+The trainer writes such numbers alone (`training/weights.py`). So the float network and the integer
+one have the same weights, and part only by how they round what lies between the layers.
 """
 
 from collections.abc import Mapping

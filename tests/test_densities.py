@@ -72,4 +72,3 @@ def test_judged_means_are_of_the_clips_of_each_set(tmp_path, monkeypatch):
                              [tmp_path / "X", tmp_path / "Y"], table)
     assert found["a"]["X"] == pytest.approx({"pesq_wb": 1.5, "estoi": 0.6})
     assert found["b"]["Y"] == {"pesq_wb": 3, "estoi": 0.2}
-

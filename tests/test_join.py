@@ -76,3 +76,12 @@ def test_fewer_blocks_are_the_largest_ones():
         assert stay.sum().item() == round(0.25 * stay.numel()), key
         assert torch.equal(before[stay], after[stay])
         assert before[stay].min() >= before[~stay].max()
+
+
+@pytest.mark.parametrize("density", ["0", "-0.3", "1.5", "nan"])
+def test_a_density_that_is_no_share_is_refused(density, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(dnn, "MODELS", tmp_path)
+    with pytest.raises(SystemExit):
+        join.main([str(TINY), "--name", "x", "--density", density])
+    assert "a share above 0" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -8,8 +8,8 @@ RUN is a run of the trainer in which every size had several densities:
 
 RUN/weights has all networks with the biases of their outputs moved by --gain and --strength;
 RUN/densities.json has their errors on the run's own held-out mixtures, before that, and what the
-sets' clips score. Copied to
-eval/baseline/studies it becomes a table of docs/targets.md (make publish).
+sets' clips score. Copied to eval/baseline/studies it becomes a table of docs/targets.md (make
+publish).
 """
 
 import argparse

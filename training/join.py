@@ -86,14 +86,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--name", required=True, help="the file in reference/models it becomes")
     parser.add_argument("--gain", type=float, default=0, help="added to the logits of all gains")
     parser.add_argument("--strength", type=float, default=0, help="and of all strengths")
-    parser.add_argument("--density", type=float, help="share of all blocks that stay")
+    parser.add_argument("--density", type=float, default=1, help="share of all blocks that stay")
     args = parser.parse_args(arguments)
+    if not 0 < args.density <= 1:
+        parser.error(f"--density {args.density:g} found; a share above 0, at most 1, is needed")
     try:
         tensors = joined([dnn.read(path) for path in args.weights])
     except (OSError, ValueError) as error:
         parser.error(str(error))
     tensors = moved(tensors, args.gain, args.strength)
-    if args.density:
+    if args.density < 1:
         tensors = pruned(tensors, args.density)
     target = dnn.model_path(args.name)
     write(target, tensors, model=args.name)
