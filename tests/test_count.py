@@ -18,6 +18,27 @@ __asm__(".text\\n.global percepnet_five\\n.type percepnet_five, %function\\n"
         " add x0, x0, #1\\n add x0, x0, #1\\n"
         " add x0, x0, #1\\n ret\\n.size percepnet_five, . - percepnet_five\\n");
 """
+# Functions one behind the other, four bytes an instruction. The program calls two of them before
+# the call that is counted.
+ADJACENT = """
+.text
+.global _start
+_start: bl first
+        bl last
+        bl called
+        mov x0, #0
+        mov x8, #93
+        svc #0
+first:  add x1, x1, #1
+        ret
+called: mov x9, x30
+        bl first
+        bl last
+        ret x9
+last:   add x1, x1, #1
+        add x1, x1, #1
+        ret
+"""
 # memset of the C library starts at multiples of 64 bytes: its count depends on the address.
 CLEARING = SUPPRESSOR.replace(
     "st->level =", "memset((char *)st + 3072, 0, 960);\n    st->level ="
@@ -74,6 +95,28 @@ def test_stages_are_made_of_functions(arm64):
     names = {name for source, name, *_ in found if source in ("erb", "features", "weights")}
     assert names == {"percepnet_band_level", "percepnet_five"}
     assert all(begin < end for *_, begin, end in found)
+
+
+def test_a_function_is_told_from_the_one_behind_it(tmp_path, monkeypatch):
+    """Where one ends the next begins: no instruction of a call is its neighbour's, and what is
+    behind the function that begins a call begins none."""
+    needs_arm64()
+    monkeypatch.chdir(tmp_path)
+    goal = target.load("arm64")
+    goal.folder.mkdir(parents=True)
+    Path("adjacent.s").write_text(ADJACENT)
+    build.call([goal.compile["cc"], "-nostdlib", "-static", "-Wl,-Ttext=0x10000", "adjacent.s",
+                "-o", "adjacent"])  # fmt: skip
+    places = {"@end": (0, 6), "@begin": (8, 12), "first": (6, 8), "called": (8, 12),
+              "last": (12, 15)}  # fmt: skip
+    Path("ranges").write_text("".join(f"{name} {0x10000 + 4 * begin:x} {0x10000 + 4 * end:x}\n"
+                                      for name, (begin, end) in places.items()))  # fmt: skip
+    plugin = f"{count.build_plugin(goal)},ranges=ranges,out=count"
+    build.call([*goal.emulator(goal.cpus[0]), "-plugin", plugin, "./adjacent"])
+    found = json.loads(Path("count").read_text())
+    assert found["frames"] == 1
+    assert {name: one["sum"] for name, one in found["ranges"].items()} == {
+        "first": 2, "called": 4, "last": 3, "total": 9}  # fmt: skip
 
 
 def test_counts_of_blocks_are_of_single_frames(arm64):

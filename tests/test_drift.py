@@ -43,6 +43,15 @@ def test_sequence_is_speech_and_pauses_and_every_clip_comes_before_one_comes_aga
     assert sorted(found[[0, 7, 14]]) == sorted(found[[21, 28, 35]]) == [1, 2, 3]
 
 
+def test_pauses_grow_from_silence_to_loud_noise():
+    pauses = drift.between()
+    assert not pauses[0].any()
+    levels = [np.sqrt(np.mean(np.square(pause / 32768))) for pause in pauses]
+    assert levels == sorted(set(levels)), "each is louder than the one before"
+    assert levels[1] < 2e-3, "a hiss of a quiet room"
+    assert all(np.abs(pause).max() < 32767 for pause in pauses[:-1]), "noise that is not clipped"
+
+
 def test_growth_is_called_drift():
     steady = np.full((1200, 2), 0.005)
     assert drift.verdict(steady)[1] == []

@@ -38,6 +38,12 @@ def test_rows_of_frames_blocks_and_the_peer(host):
     assert [r["ratio"] for r in rows] == [2.0, 1.5, 1.0]
 
 
+def test_figures_have_the_digits_that_a_time_has(host):
+    (row, _) = realtime.rows(host, "native", {("vnni", "frame"): [100.06], realtime.PEER: [30.0]})
+    assert (row["us_median"], row["us_min"]) == (100.1, 100.1)
+    assert (row["percent_of_core"], row["ratio"]) == (1.0, 3.34)
+
+
 STAND_IN = """
 #include <stddef.h>
 #include <stdint.h>

@@ -13,6 +13,7 @@ import soundfile as sf
 
 from eval import pareto, statistics
 from eval.metrics import METRICS
+from eval.page import stage_tables
 from eval.report import gather, main, margins, plan_margins
 from eval.score import FIELDS
 from eval.tables import merged
@@ -197,6 +198,13 @@ def test_pareto_of_the_other_sizes(build, tmp_path, monkeypatch):
     assert len(pareto.plot(report, "tiny")["points"]) == 1, "max was not checked here"
     report["conformance"].append(checked)
     assert len(pareto.plot(report, "tiny")["points"]) == 2
+
+
+def test_stages_stand_by_what_they_cost():
+    """The dearest first, the sum last."""
+    (table,) = stage_tables(RUN)
+    assert [(r["name"], r["share"]) for r in table["stages"]] == [
+        ("dnn", 75), ("stft", 25), ("total", 100)]  # fmt: skip
 
 
 def test_points_of_the_plot_stand_where_their_values_are():
