@@ -1,5 +1,6 @@
 """Networks side by side as one."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.special import logit
 
 from reference import dnn, grid
 from reference.params import N_FEATURES
-from reference.topology import named
+from reference.topology import GRUS, LAYERS, named
 from training import join
 from training.prune import blocks
 
@@ -27,6 +28,13 @@ def network(size: str, seed: int) -> dict[str, np.ndarray]:
 def logits(weights: dict[str, np.ndarray], features: np.ndarray) -> list[np.ndarray]:
     """What a network says, before the sigmoid."""
     return [logit(output) for output in dnn.Network(weights).run(features)]
+
+
+def share(tensors: dict[str, np.ndarray]) -> float:
+    """Of the blocks of convolutions and recurrent layers: those that hold something."""
+    kept = [blocks(torch.from_numpy(tensor)) > 0 for key, tensor in tensors.items()
+            if "weight" in key and LAYERS[key.split(".")[0]].kind in ("conv", "gru")]
+    return sum(own.sum().item() for own in kept) / sum(own.numel() for own in kept)
 
 
 def test_joined_network_says_the_mean_of_all():
@@ -62,20 +70,48 @@ def test_convolutions_that_reach_differently_are_refused():
         join.joined([network("tiny", 2), other])
 
 
-def test_fewer_blocks_are_the_largest_ones():
-    """Of two networks side by side a quarter can stay beside the zeros: those of most energy."""
-    both = join.joined([network("tiny", 2), network("tiny", 3)])
-    left = join.pruned(both, 0.25)
-    for key, tensor in both.items():
-        layer, kind = key.split(".")
-        if layer in ("dense", "gain", "strength", "vad") or kind.startswith("bias"):
-            np.testing.assert_array_equal(left[key], tensor, key)
-            continue
-        before, after = (blocks(torch.from_numpy(x)) for x in (tensor, left[key]))
-        stay = after > 0
-        assert stay.sum().item() == round(0.25 * stay.numel()), key
-        assert torch.equal(before[stay], after[stay])
-        assert before[stay].min() >= before[~stay].max()
+def test_blocks_that_nobody_hears_go_first():
+    """Sixteen units of gru3 that no layer reads, themselves not either: however large the weights
+    of their rows, without these the network says the same to the last bit.
+    """
+    tensors = network("tiny", 2)
+    shape, mute = named("tiny"), np.arange(16)
+    tensors["gru3.weight_hh"][:, mute] = 0
+    for name, layer in LAYERS.items():
+        if "gru3" in layer.reads:
+            at = sum(shape.width[source] for source in layer.reads[: layer.reads.index("gru3")])
+            tensors[f"{name}.weight" + ("_ih" if name in GRUS else "")][:, at + mute] = 0
+    rows = np.concatenate([mute + gate * shape.width["gru3"] for gate in range(3)])
+    for kind in ("ih", "hh"):
+        tensors[f"gru3.weight_{kind}"][rows] *= 4
+    without = {key: tensor.copy() for key, tensor in tensors.items()}
+    for kind in ("ih", "hh"):
+        without[f"gru3.weight_{kind}"][rows] = 0
+    features = np.random.default_rng(1).standard_normal((9, 1, N_FEATURES)).astype(np.float32)
+    left = join.pruned(tensors, share(without), torch.from_numpy(features))
+    for key, tensor in without.items():
+        np.testing.assert_array_equal(left[key], tensor, key)
+    for got, wanted in zip(logits(left, features[:, 0]), logits(tensors, features[:, 0]),
+                           strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_command_prunes_by_mixtures_of_recordings(tmp_path, monkeypatch, segments):
+    monkeypatch.setattr(dnn, "MODELS", tmp_path)
+    monkeypatch.setattr(join, "SHARDS", 1)
+    monkeypatch.setattr(join, "Source", partial(join.Source, rows=2, synthetic=1, rooms=1))
+    folder = segments[0].path.parents[1]
+    join.main([str(TINY), "--name", "half", "--density", "0.5",
+               "--speech", str(folder / "speech"), "--noise", str(folder / "noise")])
+    left = load_file(tmp_path / "half.safetensors")
+    assert share(left) == pytest.approx(0.5, abs=0.001)  # a step of int8 may round a whole block to 0
+
+
+def test_pruning_without_recordings_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(dnn, "MODELS", tmp_path)
+    with pytest.raises(SystemExit, match="--speech DIR and --noise DIR"):
+        join.main([str(TINY), "--name", "x", "--density", "0.5"])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("density", ["0", "-0.3", "1.5", "nan"])

@@ -24,7 +24,7 @@ def grown(small: dict[str, Tensor], model: Model) -> dict[str, Tensor]:
     new = model.shape
     wider = [name for name in LAYERS if old.width[name] > new.width[name]]
     if wider or old.frames != new.frames:
-        raise ValueError(f"weights to begin with of {_words(old)} found; for model {model.name!r} "
+        raise ValueError(f"weights to begin with of {_words(old)} found; for this size "
                          f"layers no wider than {_words(new)} are needed")  # fmt: skip
     tensors = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     for key, tensor in tensors.items():

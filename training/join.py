@@ -1,25 +1,35 @@
 """Networks side by side as one, and the level of what it says.
 
     python -m training.join A.safetensors B.safetensors --name full [--gain -0.5] [--strength 0.7]
-        [--density 0.29]
+        [--density 0.29 --speech DIR --noise DIR]
 
 Each keeps its layers, which hear nothing of the other's; the logits of the one network are the
 means of theirs. Networks of different sizes err differently, if not much (docs/ablations.md), and
-most blocks of the wide matrices are zeros, which cost nothing; --density makes more of them zeros.
+most blocks of the wide matrices are zeros, which cost nothing. --density makes more of them zeros:
+those that change least of what the network says of mixtures of the recordings given.
 Given one file alone, --gain and --strength move the biases of its outputs.
 """
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from reference import dnn
 from reference.topology import FEATURES, GRUS, LAYERS, OUTPUTS, Shape, shape_of
-from training.prune import prune
+from training.model import Model
+from training.prune import effects, thin
+from training.store import Maker, Source
+from training.targets import batch
+from training.train import add_sources, read_segments
 from training.weights import write
+
+SEED, SHARDS = 30_000, 5  # of the mixtures by which blocks are chosen; 80 of 12 s
 
 
 def beside(shapes: Sequence[Shape]) -> Shape:
@@ -70,12 +80,25 @@ def moved(tensors: dict[str, np.ndarray], gain: float, strength: float) -> dict[
     return {key: tensor + by.get(key, 0) for key, tensor in tensors.items()}
 
 
-def pruned(tensors: dict[str, np.ndarray], density: float) -> dict[str, np.ndarray]:
-    """The same network with so much of the blocks of convolutions and GRUs: the smallest go."""
-    wide = {key: torch.tensor(tensor) for key, tensor in tensors.items()
-            if "weight" in key and LAYERS[key.split(".")[0]].kind in ("conv", "gru")}
-    prune(wide.values(), density)
-    return tensors | {key: tensor.numpy() for key, tensor in wide.items()}
+def pruned(tensors: dict[str, np.ndarray], density: float, features: Tensor
+           ) -> dict[str, np.ndarray]:
+    """The same network with so much of the blocks of convolutions and GRUs: those go that change
+    least of what it says of (L, B, 70) features.
+    """
+    model = Model(shape_of(tensors))
+    model.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in tensors.items()})
+    thin(model, effects(model, features), density)
+    return {key: tensor.numpy() for key, tensor in model.state_dict().items()}
+
+
+def mixtures(args: argparse.Namespace) -> Tensor:
+    """Features (L, B, 70) of mixtures of the recordings for training that were named."""
+    segments = tuple(read_segments(args))
+    with TemporaryDirectory() as cache:
+        source = Source(segments, args.cache or Path(cache), SEED)
+        source.prepare("train", os.cpu_count() or 1)
+        maker = Maker(source, "train")
+        return batch(torch.cat([maker.shard(k) for k in range(SHARDS)]), 0).features
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -87,16 +110,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--gain", type=float, default=0, help="added to the logits of all gains")
     parser.add_argument("--strength", type=float, default=0, help="and of all strengths")
     parser.add_argument("--density", type=float, default=1, help="share of all blocks that stay")
+    add_sources(parser)
     args = parser.parse_args(arguments)
     if not 0 < args.density <= 1:
         parser.error(f"--density {args.density:g} found; a share above 0, at most 1, is needed")
     try:
         tensors = joined([dnn.read(path) for path in args.weights])
+        tensors = moved(tensors, args.gain, args.strength)
+        if args.density < 1:
+            tensors = pruned(tensors, args.density, mixtures(args))
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    tensors = moved(tensors, args.gain, args.strength)
-    if args.density < 1:
-        tensors = pruned(tensors, args.density)
     target = dnn.model_path(args.name)
     write(target, tensors, model=args.name)
     print(f"{target}: {sum(t.size for t in tensors.values()):,} parameters, "

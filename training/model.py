@@ -146,9 +146,11 @@ class Model(nn.Module):
     units that go unheard while gradients are taken.
     """
 
-    def __init__(self, name: str, products: Products = None, dropout: float = 0.0):
+    def __init__(self, size: str | Shape, products: Products = None, dropout: float = 0.0):
+        """size: one of SIZES, or the widths themselves. Raises ValueError for an unknown one."""
         super().__init__()
-        self.name, self.shape, self.dropout = name, named(name), dropout
+        self.shape = size if isinstance(size, Shape) else named(size)
+        self.dropout = dropout
         for layer in LAYERS:
             self.add_module(layer, build(layer, self.shape, products))
 

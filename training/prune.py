@@ -1,10 +1,13 @@
-"""Blocks of weights left out by magnitude, while the others go on learning.
+"""Blocks of weights left out: by magnitude while the others go on learning, by effect afterwards.
 
 The kernels leave out blocks of 16 rows by 4 inputs that hold zeros alone. From a tenth of a run to
 six tenths the share of blocks that is kept falls on a cubic, fast while most are of little use and
 slowly at the end (Zhu and Gupta 2017), in every matrix of the convolutions and recurrent layers,
 as RNNoise and LPCNet do. The zeros themselves say which blocks are out: nothing is kept beside the
 weights, so a checkpoint goes on as it was.
+
+In a network that learns no more (`join.py`) the others cannot make up for a block that goes. There
+those go that change least of what the network says of some sound, wherever they are.
 """
 
 from collections.abc import Iterable
@@ -18,6 +21,8 @@ from training.model import Conv, Gru, Model
 ROWS, INPUTS = 16, 4  # of a block, as the kernels have them (codegen/pack.py)
 BEGIN, END = 0.1, 0.6  # of a run: with all blocks, and with those that stay
 EVERY = 16  # steps from one pruning to the next
+CROP, TOGETHER, DRAWS = 200, 16, 4  # frames and rows heard at once to find effects; random signs
+COMB = 0.3  # what an error of a strength counts, beside one of a gain
 
 
 def density_at(progress: float, density: float) -> float:
@@ -34,12 +39,17 @@ def matrices(model: Model) -> dict[str, Tensor]:
             for kind, weight in layer.named_parameters() if kind.startswith("weight")}  # fmt: skip
 
 
-def blocks(weight: Tensor) -> Tensor:
-    """Sums of the squares of each block and tap, (rows / 16, inputs / 4, taps), ends rounded up."""
-    squares = weight.reshape(len(weight), weight.shape[1], -1).square()
-    missing = [0, 0, 0, -squares.shape[1] % INPUTS, 0, -len(squares) % ROWS]
-    padded = functional.pad(squares, missing)
+def sums(values: Tensor) -> Tensor:
+    """Of each block and tap of (rows, inputs[, taps]): (rows / 16, inputs / 4, taps), rounded up."""
+    values = values.reshape(len(values), values.shape[1], -1)
+    missing = [0, 0, 0, -values.shape[1] % INPUTS, 0, -len(values) % ROWS]
+    padded = functional.pad(values, missing)
     return padded.unflatten(1, (-1, INPUTS)).unflatten(0, (-1, ROWS)).sum((1, 3))
+
+
+def blocks(weight: Tensor) -> Tensor:
+    """Sums of the squares of each block and tap, shape of `sums`."""
+    return sums(weight.square())
 
 
 def spread(kept: Tensor, weight: Tensor) -> Tensor:
@@ -56,6 +66,40 @@ def prune(weights: Iterable[Tensor], density: float) -> None:
         count = max(round(density * size.numel()), 1)
         least = size.flatten().kthvalue(size.numel() - count + 1).values
         weight *= spread(size >= least, weight)
+
+
+def effects(model: Model, features: Tensor) -> dict[str, Tensor]:
+    """What the gains and strengths of (L, B, 70) features would change by, without each block and
+    tap: sums of the squares over frames and bands, of matrix by matrix in the shape of `sums`.
+
+    To first order: the derivative by the weights, times the weights. The squares of all outputs at
+    once are the mean square of their sum under random signs (Hutchinson 1990).
+    """
+    found = {name: torch.zeros_like(sums(weight)) for name, weight in matrices(model).items()}
+    signs = torch.Generator().manual_seed(1)
+    for rows in features.split(TOGETHER, 1):
+        for crop in rows.split(CROP):
+            gain, strength, _ = map(torch.sigmoid, model(crop))
+            for draw in range(DRAWS):
+                way = [2.0 * torch.randint(2, gain.shape, generator=signs) - 1 for _ in range(2)]
+                changed = (way[0] * gain + COMB * way[1] * strength).sum()
+                weights = [model.get_parameter(name) for name in found]
+                slopes = torch.autograd.grad(changed, weights, retain_graph=draw < DRAWS - 1)
+                for name, weight, slope in zip(found, weights, slopes, strict=True):
+                    found[name] += sums(slope * weight.detach()).square() / DRAWS
+    return found
+
+
+@torch.no_grad()
+def thin(model: Model, effect: dict[str, Tensor], density: float) -> None:
+    """Zeros into the blocks of least effect of all matrices: `density` of all of them stay, and
+    one of each matrix at least.
+    """
+    everywhere = torch.cat([own.flatten() for own in effect.values()])
+    count = max(round(density * everywhere.numel()), 1)
+    least = everywhere.kthvalue(everywhere.numel() - count + 1).values
+    for name, weight in matrices(model).items():
+        weight *= spread(effect[name] >= torch.minimum(least, effect[name].max()), weight)
 
 
 @torch.no_grad()

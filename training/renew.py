@@ -41,7 +41,7 @@ def leave_out(model: Model, features: Tensor) -> dict[str, int]:
     Heard from a fresh state they say next to nothing; after minutes, nothing that was learnt.
     """
     slow = {name: leak < 1 / LONGEST for name, leak in leaks(model, features).items()}
-    nothing = Model(model.name)
+    nothing = Model(model.shape)
     for parameter in nothing.parameters():
         parameter.zero_()
     renew(model, slow, nothing)

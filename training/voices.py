@@ -26,6 +26,8 @@ NOTES = (-5, -3, -2, 0, 0, 2, 4, 5, 7)  # semitones round the talker's own pitch
 SECONDS = {"held": (0.4, 4.0), "whisper": (1.2, 6.0)}  # of recordings that are used
 PEAK = 0.9
 CLEAR = 0.3  # share of held voices without any breath, as a trained singer's
+STEADY = 0.3  # share that neither wander nor tremble, but for a vibrato
+ABOUT = (-5, 10)  # semitones round the talker's own pitch, of what is held: calls and songs are high
 TINY = 1e-16  # power
 Rng = np.random.Generator
 
@@ -101,15 +103,16 @@ def held(rng: Rng, speech: np.ndarray, sung: bool) -> np.ndarray | None:
     time = np.arange(frames) * PERIOD
     vibrato = rng.uniform(0, 0.018) * (rng.random() < 0.6) * np.minimum(1, time / 0.4)
     vibrato = vibrato * np.sin(2 * np.pi * rng.uniform(4, 6.5) * time)
-    drift = 0.01 * wander(rng, frames, 1.5) + 0.002 * rng.normal(size=frames)
-    own = np.median(parts.pitch[parts.pitch > 0]) * 2 ** (rng.uniform(-5, 5) / 12)
+    unsteady = float(rng.random() >= STEADY)
+    drift = unsteady * (0.01 * wander(rng, frames, 1.5) + 0.002 * rng.normal(size=frames))
+    own = np.median(parts.pitch[parts.pitch > 0]) * 2 ** (rng.uniform(*ABOUT) / 12)
     pitch = np.clip(own, 70, 600) * 2 ** (smooth(semitones, 9) / 12) * (1 + vibrato + drift)
-    place = smooth(place + np.clip(2.5 * wander(rng, frames, 6), -4, 4), 9)
+    place = smooth(place + unsteady * np.clip(2.5 * wander(rng, frames, 6), -4, 4), 9)
     low = np.clip(place.astype(int), 0, len(parts.pitch) - 2)
     share = np.clip(place - low, 0, 1)[:, None]
     envelope = np.log(parts.envelope + TINY)
     envelope = np.exp((1 - share) * envelope[low] + share * envelope[low + 1])
-    envelope *= 10 ** (0.15 * wander(rng, frames, 2))[:, None]
+    envelope *= 10 ** (0.15 * unsteady * wander(rng, frames, 2))[:, None]
     breath = (1 - share) * parts.breath[low] + share * parts.breath[low + 1]
     breath = breath * (rng.random() >= CLEAR)
     made = Parts(np.clip(pitch, LOWEST, HIGHEST), envelope, np.clip(breath, 0.001, 1)).sound()
