@@ -104,7 +104,7 @@ def test_command_prunes_by_mixtures_of_recordings(tmp_path, monkeypatch, segment
     join.main([str(TINY), "--name", "half", "--density", "0.5",
                "--speech", str(folder / "speech"), "--noise", str(folder / "noise")])
     left = load_file(tmp_path / "half.safetensors")
-    assert share(left) == pytest.approx(0.5, abs=0.001)  # a step of int8 may round a whole block to 0
+    assert share(left) == pytest.approx(0.5, abs=0.001)  # int8 may round a whole block to 0
 
 
 def test_pruning_without_recordings_is_refused(tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def matrices(model: Model) -> dict[str, Tensor]:
 
 
 def sums(values: Tensor) -> Tensor:
-    """Of each block and tap of (rows, inputs[, taps]): (rows / 16, inputs / 4, taps), rounded up."""
+    """Of each block and tap of (rows, inputs[, taps]): (rows / 16, inputs / 4, taps), ends up."""
     values = values.reshape(len(values), values.shape[1], -1)
     missing = [0, 0, 0, -values.shape[1] % INPUTS, 0, -len(values) % ROWS]
     padded = functional.pad(values, missing)

@@ -27,7 +27,7 @@ SECONDS = {"held": (0.4, 4.0), "whisper": (1.2, 6.0)}  # of recordings that are 
 PEAK = 0.9
 CLEAR = 0.3  # share of held voices without any breath, as a trained singer's
 STEADY = 0.3  # share that neither wander nor tremble, but for a vibrato
-ABOUT = (-5, 10)  # semitones round the talker's own pitch, of what is held: calls and songs are high
+ABOUT = (-5, 10)  # semitones round the talker's own pitch, of what is held: songs are high
 TINY = 1e-16  # power
 Rng = np.random.Generator
 
