@@ -13,6 +13,7 @@ from pathlib import Path
 STAGE = ("test_suppressor.py", "test_laws.py")
 COMMAND = ("test_options.py", "test_command.py", "test_sanitized.py")
 KERNELS = "test_kernels.py::test_every_variant_equals_scalar"
+CHOICE = "test_kernels.py::test_a_cpu_gets_the_fastest_set_that_it_runs"
 # Pattern of a path, and its test files; the first that fits. A stage's own come before. No
 # template meets test_render.py, which compares texts and so would find every fault of one.
 BY_PATTERN = {
@@ -23,6 +24,7 @@ BY_PATTERN = {
     r"kernels/.*simd128": (f"{KERNELS}_in_a_module",),
     r"kernels/.*helium": (f"{KERNELS}_with_helium",),
     r"kernels/.*(avx2|vnni|x86)": (f"{KERNELS}_on_the_host", *STAGE),
+    r"templates/kernels\.c": (f"{KERNELS}_on_the_host", CHOICE, *STAGE),
     r"templates/kernels": (f"{KERNELS}_on_the_host", "test_dnn_integer.py", *STAGE),
     r"templates/(percepnet|params|suppressor)": ("test_interface.py", "test_block.py", *STAGE),
     r"templates": STAGE,
@@ -33,7 +35,7 @@ BY_PATTERN = {
     r"harness/resample": ("test_resample.py",),
     r"harness/stream": ("test_resample.py", *COMMAND[1:]),
     r"harness/footprint": ("test_conformance.py", "test_count.py"),
-    r"harness/(wasm|qemu_board)\.py": ("test_board.py",),
+    r"harness/(wasm|qemu_board|settings)\.py": ("test_board.py",),
     r"harness/(main|report)": ("test_interrupt.py", "test_options.py", "test_sanitized.py"),
     r"harness/(output|stop)": ("test_interrupt.py", *COMMAND[1:]),
     r"harness/message": ("test_options.py", "test_sanitized.py", "test_command.py"),
@@ -47,9 +49,11 @@ BY_PATTERN = {
     r"targets/package/.*android": ("test_android.py",),
     r"targets/package": ("test_dist.py", "test_docs.py"),
     r"targets/plugins": ("test_plugins.py",),
+    r"targets/python/.*_decode": ("test_kinds.py", "test_wheel.py"),
     r"targets/python": ("test_wheel.py",),
     r"targets/target\.py": ("test_build.py", "test_board.py", "test_count.py"),
     r"targets/build\.py": ("test_build.py", "test_board.py", "test_matrix.py"),
+    r"targets/footprint\.py": ("test_count.py", "test_no_postfilter.py"),
     r"targets/run\.py": ("test_build.py", "test_count.py"),  # test_run.py is of training
     r"eval/embedded": ("test_embedded.py", "test_testset.py"),
 }
@@ -74,7 +78,8 @@ def covering(path: str, root: Path) -> list[str]:
             users = {user for name in users for user in _users(name, root)}
             found = [name for user in sorted(users) for name in _reading(user, root)]
     else:
-        found = [*own, *tables[0]]
+        parts = {name.split("::")[0] for name in tables[0] if "::" in name}
+        found = [*(name for name in own if name not in parts), *tables[0]]
     words = path.removesuffix(".py").replace("/", ".").removesuffix(".__main__")
     listed = f'"{words}"' not in (root / "tests" / "test_modules.py").read_text()  # PASS_ON
     if "__main__" in (root / path).read_text() and listed:

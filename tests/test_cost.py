@@ -12,6 +12,7 @@ from codegen import steps
 from eval import cost
 from reference import dnn
 from reference.clips import to_int16
+from reference.topology import FEATURES, LAYERS
 
 
 def test_int8_inputs_have_255_values_and_the_state_keeps_more():
@@ -24,6 +25,17 @@ def test_int8_inputs_have_255_values_and_the_state_keeps_more():
     assert 20 < snr_db(expected, got) < 80
     state = rounded.layers["gru_strength"].state
     assert not np.array_equal(state, steps.int8_input(state))
+
+
+def test_every_matrix_hears_its_inputs_as_the_integers_do():
+    """Features in Q12, which reach beyond ±1; all else in steps of 1/127."""
+    network = steps.Int8Inputs(random_network(3, **TOY))
+    x = np.array([-7.3, -0.4, 0.3 / 4096, 0.3, 7.3])
+    for name, layer in LAYERS.items():
+        step = 1 / 4096 if layer.reads == (FEATURES,) else 1 / 127
+        heard = network.heard(name, x) / step
+        assert np.abs(heard - np.round(heard)).max() < 1e-9, name
+        assert np.abs(heard - x / step).max() < 0.5 + 1e-9, name
 
 
 def test_float_network_in_the_integer_pipeline_rounds_to_q15():

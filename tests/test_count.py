@@ -149,10 +149,11 @@ def test_counts_are_the_same_in_every_folder_and_environment(arm64, monkeypatch)
             assert rows_of(phone) == first, f"folder of {length} letters"
 
 
-def test_rows_in_the_record(arm64):
+def test_rows_in_the_record(arm64, capsys):
     phone, test_set = arm64
     count.count(phone, test_set)
     count.count(phone, test_set)  # replaces its rows, adds none
+    assert capsys.readouterr().out.count("\nbaseline: ") >= 2, "compared with what is stored"
     record = json.loads((phone.folder / "run.json").read_text())
     keys = ["target", "cpu", "model", "call", "stage", "instructions_mean", "instructions_max"]
     assert all(list(row) == keys for row in record["complexity"])

@@ -79,6 +79,13 @@ def test_bounds_of_the_narrow_sums():
     }
 
 
+CHOICE = """
+#include <stdio.h>
+#include "kernels.h"
+int main(void) { return puts(percepnet_kernels_choose()->isa) < 0; }
+"""
+
+
 class Check:
     """kernel_check of the toy network, compiled for a target without optimisation."""
 
@@ -113,6 +120,15 @@ class Check:
             patch.chdir(self.root)
             command = [*self.target.command(cpu, program="kernel_check"), seed]
             return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    def chosen(self, cpu: str) -> str:
+        """The set of kernels that an instance takes on a CPU."""
+        (self.root / "choice.c").write_text(CHOICE)
+        choice = self.compile([self.root / "choice.c"], self.root / "choice")
+        self.link([*(o for o in self.objects if o.stem != "kernel_check"), *choice])
+        done = self.run(cpu)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def mutated(self, file: str, old: str, new: str) -> None:
         """Compiles and links the program with one file changed, which is then put back."""
@@ -179,6 +195,12 @@ def test_every_variant_equals_scalar_on_arm64(arm64, cpu, sets):
         assert f"seed {seed}" in done.stdout and done.stdout.count(": 0 of ") == sets
         assert ("dotprod: not on this CPU" in done.stdout) == (sets == 2)
         assert ("i8mm: not on this CPU" in done.stdout) == (sets < 4)
+
+
+@pytest.mark.parametrize(("cpu", "isa"), [("cortex-a53", "neon"), ("cortex-a76", "dotprod"),
+                                          ("max", "i8mm")])  # fmt: skip
+def test_a_cpu_gets_the_fastest_set_that_it_runs(arm64, cpu, isa):
+    assert arm64.chosen(cpu) == isa
 
 
 def test_every_variant_equals_scalar_on_armv7(tmp_path):
