@@ -24,6 +24,7 @@ BY_PATTERN = {
     r"kernels/.*simd128": (f"{KERNELS}_in_a_module",),
     r"kernels/.*helium": (f"{KERNELS}_with_helium",),
     r"kernels/.*(avx2|vnni|x86)": (f"{KERNELS}_on_the_host", *STAGE),
+    r"kernels/fft_(body|s32_scalar)": ("test_stft.py", f"{KERNELS}_on_the_host", *STAGE),
     r"templates/kernels\.c": (f"{KERNELS}_on_the_host", CHOICE, *STAGE),
     r"templates/kernels": (f"{KERNELS}_on_the_host", "test_dnn_integer.py", *STAGE),
     r"templates/(percepnet|params|suppressor)": ("test_interface.py", "test_block.py", *STAGE),
