@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m mutants", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=60, help="faults a room (%(default)s)")
+    parser.add_argument("--count", type=int, default=68, help="faults a room (%(default)s)")
     parser.add_argument("--seed", type=int, default=25)
     parser.add_argument("--again", action="store_true", help="try once more what has survived")
     parser.add_argument("--so-far", action="store_true", help="try no more, show what is known")
