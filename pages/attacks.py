@@ -1,9 +1,12 @@
-"""What planted faults, fuzzing and hostile sound have shown (docs/attacks.md)."""
+"""What proof, planted faults, fuzzing and hostile sound have shown (docs/attacks.md)."""
 
 import json
 from pathlib import Path
 
 from mutants import results
+from pages import integers
+from pages.scores import model_names
+from proof.document import NOT_PROVED
 from reference.markdown import table
 
 ROOT = Path(__file__).parents[1]
@@ -11,6 +14,21 @@ ROOT = Path(__file__).parents[1]
 
 def _read(path: str) -> dict:
     return json.loads((ROOT / path).read_text())
+
+
+def proved() -> str:
+    """Every piece of the proof: seconds by model, or that it is not proved; then what is left."""
+    runs = integers.read("proof")
+    pieces = {row["piece"]: row for run in reversed(runs) for row in run["rows"]}
+    times = {(run["model"], row["piece"]): f"{row['seconds']:.1f}" if row["proved"] else "**no**"
+             for run in runs for row in run["rows"]}  # fmt: skip
+    lines = [[row["stage"], name, row["shows"].replace("|", "\\|"), row["tool"],
+              *(times.get((run["model"], name), "-") for run in runs)]
+             for name, row in sorted(pieces.items(), key=lambda item: (item[1]["stage"], item[0]))]
+    head = ["stage", "piece", "what is shown, of all inputs", "tool",
+            *(f"`{run['model']}`, s" for run in runs)]  # fmt: skip
+    return (f"{integers.names(runs, model_names())}\n\n{table(head, lines)}\n"
+            f"Not proved:\n\n{NOT_PROVED}")
 
 
 def mutants() -> str:
@@ -54,5 +72,6 @@ def recovery() -> str:
     return table(["ms after ten seconds of", *kinds], rows)
 
 
-PARTS = {"mutants": mutants, "survivors": survivors, "equivalent": equivalent, "fuzzed": fuzzed,
-         "climbed": climbed, "recovery": recovery}  # fmt: skip
+PARTS = {"proved": proved, "mutants": mutants, "survivors": survivors,
+         "equivalent": equivalent, "fuzzed": fuzzed, "climbed": climbed,
+         "recovery": recovery}  # fmt: skip

@@ -3,8 +3,8 @@
     python -m pages.store --set build/sets/X --model small
 
 Scores (make score) must be there; what else has been measured with the present weights comes along:
-studies of this set, costs, drift, matrix, first ring; of the embedded set also one clip to hear.
-Results of other weights are named and left.
+studies of this set, costs, drift, matrix, first ring, proof; of the embedded set also one clip to
+hear. Results of other weights are named and left.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from reference.files import read_json, whole
 
 OURS = ("float", "twin")
 FOUND = {"integers": ("score/cost-*.json", "drift/*.json", "check/matrix.json",
-                      "first-ring/*.json"),
+                      "first-ring/*.json", "proof/*.json"),
          "studies": ("studies/*.json",)}  # fmt: skip
 
 

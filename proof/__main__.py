@@ -2,7 +2,8 @@
 
     python -m proof --gen build/host/gen [--only NAME ...] [--document PAGE]
 
-Prints a line for each piece: stage, what, tool, verdict, seconds. Exit codes: 0 all proved, 1 not.
+Prints a line for each piece: stage, what, tool, verdict, seconds. A run of all goes to
+build/proof/MODEL.json, which `make baseline` keeps. Exit codes: 0 all proved, 1 not.
 """
 
 import argparse
@@ -38,6 +39,9 @@ def main() -> int:
     print(f"{len(results) - len(failed)} of {len(results)} pieces proved in {total:.0f} s")
     for name in failed:
         print(f"not proved: {name}; its log is {bench.log(name)}", file=sys.stderr)
+    if not args.only:
+        kept = document.record(plan, results)
+        (args.out / f"{kept['model']}.json").write_text(json.dumps(kept, indent=1) + "\n")
     if args.document:
         args.document.write_text(document.page(plan, results))
     return 1 if failed else 0

@@ -31,9 +31,7 @@ states are assumed as any call leaves them.
 | Stage | Piece | What is shown, of all inputs | Tool | Proved | Seconds |
 |---|---|---|---|---|---|
 """
-TAIL = """
-## What is not proved here
-
+NOT_PROVED = """\
 - **SIMD kernels** are compared with the scalar ones, not proved: `kernel_check` runs every kernel of a
   CPU (`make check`) in every shape that the plan has, dense and sparse, every number of rows to four
   blocks and their tails and every number of columns, on values at and between all limits.
@@ -59,4 +57,13 @@ def page(plan: dict, results: list[Result]) -> str:
         proved=sum(r.proved for r in results), count=len(results),
         seconds=sum(r.seconds for r in results),
     )  # fmt: skip
-    return head + "".join(rows) + TAIL
+    return head + "".join(rows) + "\n## What is not proved here\n\n" + NOT_PROVED
+
+
+def record(plan: dict, results: list[Result]) -> dict:
+    """What `make baseline` keeps of a run: the model, and a row a piece."""
+    rows = [{"stage": r.piece.stage, "piece": r.piece.name, "shows": r.piece.shows,
+             "tool": r.piece.tool, "proved": r.proved, "seconds": round(r.seconds, 1)}
+            for r in results]  # fmt: skip
+    return {"model": plan["model"]["name"], "weights": plan["model"]["sha256"],
+            "plan": plan["hash"][:16], "rows": rows}  # fmt: skip

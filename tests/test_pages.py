@@ -72,6 +72,11 @@ def test_stored_builds_equal_the_twin():
         assert not any(row["mismatches"] for row in matrix["rows"]), matrix["model"]
 
 
+def test_stored_proofs_leave_nothing_open():
+    for proof in integers.read("proof"):
+        assert all(row["proved"] for row in proof["rows"]), proof["model"]
+
+
 # ---- with results of our own ----
 
 

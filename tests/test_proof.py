@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from codegen import render
+from pages import attacks
 from proof import document, ranges
 from proof.pieces import PIECES
 from proof.tools import Bench, Result
@@ -83,6 +84,18 @@ def test_names_are_unique_and_every_piece_is_on_the_page(gen):
     plan = json.loads((gen / "plan.json").read_text())
     text = document.page(plan, [Result(p, p.tool != "ESBMC", 1.0) for p in PIECES])
     assert all(f"| {name} |" in text for name in names) and "**no**" in text
+
+
+def test_a_run_of_all_pieces_is_kept_and_shown(gen, monkeypatch):
+    plan = json.loads((gen / "plan.json").read_text())
+    kept = document.record(plan, [Result(p, p.tool != "ESBMC", 1.25) for p in PIECES])
+    assert kept["model"] == "tiny" and plan["hash"].startswith(kept["plan"])
+    monkeypatch.setattr(attacks.integers, "read", lambda kind: [kept] * (kind == "proof"))
+    part = attacks.proved()
+    assert kept["weights"][:12] in part and "not the present ones" not in part
+    for p in PIECES:
+        (line,) = [line for line in part.splitlines() if f" | {p.name} | " in line]
+        assert line.endswith("| **no** |" if p.tool == "ESBMC" else "| 1.2 |")
 
 
 def test_ranges_follow_the_plan(gen):
