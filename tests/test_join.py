@@ -13,7 +13,7 @@ from reference import dnn, grid
 from reference.params import N_FEATURES
 from reference.topology import GRUS, LAYERS, named
 from training import join
-from training.prune import blocks
+from training.prune import sums
 
 TINY = Path(__file__).parents[1] / "reference" / "models" / "tiny.safetensors"
 
@@ -32,7 +32,7 @@ def logits(weights: dict[str, np.ndarray], features: np.ndarray) -> list[np.ndar
 
 def share(tensors: dict[str, np.ndarray]) -> float:
     """Of the blocks of convolutions and recurrent layers: those that hold something."""
-    kept = [blocks(torch.from_numpy(tensor)) > 0 for key, tensor in tensors.items()
+    kept = [sums(torch.from_numpy(tensor).abs()) > 0 for key, tensor in tensors.items()
             if "weight" in key and LAYERS[key.split(".")[0]].kind in ("conv", "gru")]
     return sum(own.sum().item() for own in kept) / sum(own.numel() for own in kept)
 

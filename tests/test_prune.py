@@ -8,25 +8,29 @@ from training import prune
 from training.model import Model
 
 
+def share(kept: dict[str, torch.Tensor]) -> float:
+    """Of all blocks, those that stay."""
+    return sum(x.sum().item() for x in kept.values()) / sum(x.numel() for x in kept.values())
+
+
 def test_density_falls_on_a_cubic():
     """By the formula of Zhu and Gupta 2017, d + (1 - d) (1 - t)^3, t from BEGIN to END."""
     points = {0: 1, 0.1: 1, 0.35: 0.3 + 0.7 / 8, 0.6: 0.3, 1: 0.3}
     assert {p: prune.density_at(p, 0.3) for p in points} == pytest.approx(points)
 
 
-def test_the_smallest_blocks_go():
-    """Against a loop over the blocks in numpy; a matrix of ends that fill no block."""
-    weight = torch.from_numpy(np.random.default_rng(1).normal(size=(40, 10, 3)))
-    model = torch.nn.Module()
-    model.conv = prune.Conv(10, 40, 3, None)
-    model.conv.weight = torch.nn.Parameter(weight.clone())
-    sizes = {(r, c, t): float((weight[r : r + 16, c : c + 4, t] ** 2).sum())
-             for r in range(0, 40, 16) for c in range(0, 10, 4) for t in range(3)}  # fmt: skip
-    prune.prune(prune.matrices(model).values(), 0.25)
-    stay = sorted(sizes, key=sizes.get)[-round(0.25 * len(sizes)):]
-    for r, c, t in sizes:
-        got, was = (x[r : r + 16, c : c + 4, t] for x in (model.conv.weight, weight))
-        assert torch.equal(got, was if (r, c, t) in stay else torch.zeros_like(was))
+def test_sums_of_blocks():
+    """Against a loop in numpy; a matrix of ends that fill no block."""
+    values = np.random.default_rng(1).normal(size=(40, 10, 3))
+    got = prune.sums(torch.from_numpy(values))
+    assert got.shape == (3, 3, 3)
+    for r, c, t in np.ndindex(3, 3, 3):
+        wanted = values[16 * r : 16 * r + 16, 4 * c : 4 * c + 4, t].sum()
+        assert got[r, c, t].item() == pytest.approx(wanted)
+        kept = torch.zeros(3, 3, 3, dtype=torch.bool)
+        kept[r, c, t] = True
+        assert (values * prune.spread(kept, got.new_tensor(values)).numpy()).sum() == pytest.approx(
+            wanted)  # fmt: skip
 
 
 def test_effect_is_the_change_of_what_is_said(monkeypatch):
@@ -67,23 +71,46 @@ def test_least_effect_goes_first_wherever_it_is():
     effect = {"little.weight": torch.tensor([[0.1, 0.2], [0.4, 0.3]])[..., None],
               "much.weight": torch.tensor([[5.0, 6.0], [8.0, 7.0]])[..., None]}  # fmt: skip
     prune.thin(model, effect, 3 / 8)
-    kept = {name: (prune.blocks(weight) > 0)[..., 0].tolist()
+    kept = {name: (prune.sums(weight.abs()) > 0)[..., 0].tolist()
             for name, weight in prune.matrices(model).items()}  # fmt: skip
     assert kept == {"little.weight": [[False, False], [True, False]],
                     "much.weight": [[False, True], [True, True]]}
 
 
+def test_worth_is_what_a_loss_would_change_by():
+    """A loss that is linear in the weights changes by exactly the sum of slope times weight; the
+    mean of squares begins at 0 and takes a hundredth of each step.
+    """
+    torch.manual_seed(1)
+    model = Model("tiny")
+    kept, slopes = prune.Kept(model), [torch.randn_like(x) for x in model.parameters()]
+    loss = sum((x * slope).sum() for x, slope in zip(model.parameters(), slopes, strict=True))
+    loss.backward()
+    kept.listen(model)
+    with torch.no_grad():
+        weight, whole = model.gru2.weight_hh, model.gru2.weight_hh.clone()
+        slope = slopes[[name for name, _ in model.named_parameters()].index("gru2.weight_hh")]
+        weight[16:32, 4:8] = 0
+        change = ((weight - whole) * slope).sum()
+    assert kept.worth["gru2.weight_hh"][1, 1, 0].item() == pytest.approx(
+        0.01 * change.item() ** 2, rel=1e-4)  # float32 sums of 64
+    assert kept.worth.keys() == prune.matrices(model).keys()
+
+
 def test_what_is_out_stays_out():
     """A step moves every weight: what was pruned is zero again, and nothing else."""
     model = Model("tiny")
-    prune.prune(prune.matrices(model).values(), 0.27)
-    kept, held_to = prune.alive(model), prune.Kept(model)
-    held_to.prune(model, 0.27, step=1)  # no step at which more would go
+    held_to = prune.Kept(model)
+    for name, weight in prune.matrices(model).items():
+        held_to.worth[name] = prune.sums(weight.square())
+    held_to.prune(model, 0.27, step=prune.EVERY)
+    kept = prune.alive(model)
+    total = sum(own.numel() for own in kept.values())
+    assert 0.27 - 1 / total <= share(kept) <= 0.27 + len(kept) / total  # one of each at least
+    held_to.prune(model, 0.1, step=prune.EVERY + 1)  # no step at which more would go
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.01
     held_to.hold(model)
-    for name, weight in prune.matrices(model).items():
-        held = prune.blocks(weight) > 0
-        assert torch.equal(held, kept[name])
-        assert held.float().mean() == pytest.approx(0.27, abs=0.5 / held.numel())
+    for name, held in prune.alive(model).items():
+        assert torch.equal(held, kept[name]), name

@@ -37,7 +37,7 @@ def same(one: Student, other: Student) -> bool:
 
 
 def test_toy_run_learns_resumes_and_exports(source, tmp_path):
-    settings = replace(TOY, dropout=0.1)
+    settings = replace(TOY, dropout=0.1, density=0.7)
     whole = Run([settings], tmp_path / "whole", source)
     (student,) = whole.students
     untrained = student.validate(whole.valid)

@@ -198,8 +198,8 @@ def test_two_processes_share_a_run(segments, tmp_path):
     assert (tmp_path / "store").exists() and (tmp_path / "store-1").exists()
     pruned = Model("tiny")
     pruned.load_state_dict(state["average"])
-    for name, kept in prune.alive(pruned).items():
-        assert kept.float().mean() == pytest.approx(0.25, abs=0.5 / kept.numel()), name
+    kept = torch.cat([own.flatten() for own in prune.alive(pruned).values()])
+    assert kept.float().mean() == pytest.approx(0.25, abs=11 / len(kept))  # one of each at least
 
 
 def in_two_processes(work) -> list:

@@ -1,16 +1,13 @@
-"""Blocks of weights left out: by magnitude while the others go on learning, by effect afterwards.
+"""Blocks of weights left out: those of least effect, while the others go on learning or after.
 
 The kernels leave out blocks of 16 rows by 4 inputs that hold zeros alone. From a tenth of a run to
 six tenths the share of blocks that is kept falls on a cubic, fast while most are of little use and
-slowly at the end (Zhu and Gupta 2017), in every matrix of the convolutions and recurrent layers,
-as RNNoise and LPCNet do. The zeros themselves say which blocks are out: nothing is kept beside the
-weights, so a checkpoint goes on as it was.
-
-In a network that learns no more (`join.py`) the others cannot make up for a block that goes. There
-those go that change least of what the network says of some sound, wherever they are.
+slowly at the end (Zhu and Gupta 2017), recurrent matrices included, as in RNNoise and LPCNet.
+These leave out what is smallest. Here those go, in whatever matrix, without which least would
+change: of the loss in a run, of what the network says once it learns no more (`join.py`); to first
+order the derivative by the weights of a block, times the weights (Molchanov et al. 2017).
+docs/ablations.md has both beside each other.
 """
-
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -21,6 +18,7 @@ from training.model import Conv, Gru, Model
 ROWS, INPUTS = 16, 4  # of a block, as the kernels have them (codegen/pack.py)
 BEGIN, END = 0.1, 0.6  # of a run: with all blocks, and with those that stay
 EVERY = 16  # steps from one pruning to the next
+LATELY = 0.01  # share of a step in the mean worth of a block
 CROP, TOGETHER, DRAWS = 200, 16, 4  # frames and rows heard at once to find effects; random signs
 COMB = 0.3  # what an error of a strength counts, beside one of a gain
 
@@ -47,33 +45,18 @@ def sums(values: Tensor) -> Tensor:
     return padded.unflatten(1, (-1, INPUTS)).unflatten(0, (-1, ROWS)).sum((1, 3))
 
 
-def blocks(weight: Tensor) -> Tensor:
-    """Sums of the squares of each block and tap, shape of `sums`."""
-    return sums(weight.square())
-
-
 def spread(kept: Tensor, weight: Tensor) -> Tensor:
-    """1 where a weight is in a block that is kept, 0 elsewhere; kept: bool, as `blocks` has it."""
+    """1 where a weight is in a block that is kept, 0 elsewhere; kept: bool, shape of `sums`."""
     whole = kept.repeat_interleave(ROWS, 0).repeat_interleave(INPUTS, 1)
     return whole[: len(weight), : weight.shape[1]].reshape(weight.shape).to(weight)
-
-
-@torch.no_grad()
-def prune(weights: Iterable[Tensor], density: float) -> None:
-    """Zeros into the smallest blocks of every matrix: `density` of them stay, one at least."""
-    for weight in weights:
-        size = blocks(weight)
-        count = max(round(density * size.numel()), 1)
-        least = size.flatten().kthvalue(size.numel() - count + 1).values
-        weight *= spread(size >= least, weight)
 
 
 def effects(model: Model, features: Tensor) -> dict[str, Tensor]:
     """What the gains and strengths of (L, B, 70) features would change by, without each block and
     tap: sums of the squares over frames and bands, of matrix by matrix in the shape of `sums`.
 
-    To first order: the derivative by the weights, times the weights. The squares of all outputs at
-    once are the mean square of their sum under random signs (Hutchinson 1990).
+    The squares of all outputs at once are the mean square of their sum under random signs
+    (Hutchinson 1990).
     """
     found = {name: torch.zeros_like(sums(weight)) for name, weight in matrices(model).items()}
     signs = torch.Generator().manual_seed(1)
@@ -105,21 +88,34 @@ def thin(model: Model, effect: dict[str, Tensor], density: float) -> None:
 @torch.no_grad()
 def alive(model: Model) -> dict[str, Tensor]:
     """Which blocks of each matrix hold something."""
-    return {name: blocks(weight) > 0 for name, weight in matrices(model).items()}
+    return {name: sums(weight.abs()) > 0 for name, weight in matrices(model).items()}
 
 
 class Kept:
-    """Which weights of a model are in blocks that stay: a factor for each, 1 or 0."""
+    """Which weights of a model in training are in blocks that stay: a factor for each, 1 or 0; and
+    what each block has been worth, lately.
+
+    The zeros themselves say which blocks are out: a checkpoint has no more than the worth.
+    """
 
     def __init__(self, model: Model):
         self.factors = [torch.ones_like(weight) for weight in matrices(model).values()]
-        self.known = False  # whether these are those of the model
+        self.worth = {name: torch.zeros_like(sums(weight))
+                      for name, weight in matrices(model).items()}  # fmt: skip
+        self.known = False  # whether the factors are those of the model
+
+    @torch.no_grad()
+    def listen(self, model: Model) -> None:
+        """Take note of what the loss would change by without each block, squared."""
+        for name, weight in matrices(model).items():
+            change = sums(model.get_parameter(name).grad * weight)
+            self.worth[name].lerp_(change.square(), LATELY)
 
     @torch.no_grad()
     def prune(self, model: Model, density: float, step: int) -> None:
-        """Every so many steps the smallest blocks go."""
+        """Every so many steps the blocks go that are worth least."""
         if step % EVERY == 0:
-            prune(matrices(model).values(), density)
+            thin(model, self.worth, density)
         elif self.known:
             return
         weights = matrices(model)

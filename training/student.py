@@ -135,6 +135,8 @@ class Student:
         terms = loss(logits, crops, self.shape())
         terms.total.backward()
         processes.average([p.grad for p in self.model.parameters()])
+        if self.kept:
+            self.kept.listen(self.model)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimiser.step()
         self.model.clamp()
@@ -214,6 +216,8 @@ class Student:
         state = asdict(clock) | {"best": self.best, "began_with": self.began_with}
         for name in ("model", "average", "optimiser"):
             state[name] = getattr(self, name).state_dict()
+        if self.kept:
+            state["worth"] = self.kept.worth
         state["settings"] = asdict(self.settings)
         with whole(path) as new:
             torch.save(state, new)
@@ -224,6 +228,8 @@ class Student:
         self.best, self.began_with = state["best"], state["began_with"]
         for name in ("model", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
+        for name, worth in self.kept.worth.items() if self.kept else ():
+            worth.copy_(state["worth"][name])
         clock = Clock(state["step"], state["frames"], state["seconds"])
         print(f"resumed {path} at step {clock.step}", flush=True)
         return clock
