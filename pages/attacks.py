@@ -8,6 +8,7 @@ from pages import integers
 from pages.scores import model_names
 from proof.document import NOT_PROVED
 from reference.markdown import table
+from reference.params import HOP, RATE
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,6 +73,14 @@ def recovery() -> str:
     return table(["ms after ten seconds of", *kinds], rows)
 
 
+def soaked() -> str:
+    """The longest call of each model in which C and twin were compared."""
+    rows = [[f"`{model}`", one["weights"][:12], one["hops"],
+             f"{one['hops'] * HOP / RATE / 3600:.2f}"]
+            for model, one in _read("fuzz/soak.json").items()]  # fmt: skip
+    return table(["model", "weights", "hops", "hours"], rows)
+
+
 PARTS = {"proved": proved, "mutants": mutants, "survivors": survivors,
          "equivalent": equivalent, "fuzzed": fuzzed, "climbed": climbed,
-         "recovery": recovery}  # fmt: skip
+         "recovery": recovery, "soaked": soaked}  # fmt: skip
