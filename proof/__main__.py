@@ -13,6 +13,7 @@ from pathlib import Path
 
 from proof import document, tools
 from proof.pieces import PIECES
+from reference.files import whole
 
 
 def main() -> int:
@@ -41,7 +42,8 @@ def main() -> int:
         print(f"not proved: {name}; its log is {bench.log(name)}", file=sys.stderr)
     if not args.only:
         kept = document.record(plan, results)
-        (args.out / f"{kept['model']}.json").write_text(json.dumps(kept, indent=1) + "\n")
+        with whole(args.out / f"{kept['model']}.json") as new:
+            new.write_text(json.dumps(kept, indent=1) + "\n")
     if args.document:
         args.document.write_text(document.page(plan, results))
     return 1 if failed else 0
