@@ -308,10 +308,11 @@ class Whitening:
         a_q24 = linear_prediction(autocorrelate(self.low_q8[LPC_ORDER:]))
         newest = self.low_q8[-PITCH_HOP - LPC_ORDER :]
         residual_q32 = sum(a * newest[LPC_ORDER - k :][:PITCH_HOP] for k, a in enumerate(a_q24))
-        out = []
+        out, smoothed_q8 = [], self.smoothed_q8
         for residual_q8 in rshift_round(residual_q32, 24).tolist():
-            self.smoothed_q8 = residual_q8 + mul_q(SMOOTHER_Q15, self.smoothed_q8, 15)
-            out.append(self.smoothed_q8)
+            smoothed_q8 = residual_q8 + ((SMOOTHER_Q15 * smoothed_q8 + 2**14) >> 15)  # mul_q: slow
+            out.append(smoothed_q8)
+        self.smoothed_q8 = smoothed_q8
         return np.array(out)
 
 

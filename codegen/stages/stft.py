@@ -116,7 +116,6 @@ _TWIDDLES = [
           for t in (FFT_COS_Q31, FFT_SIN_Q31))
     for s in STAGES[:-1]
 ]  # fmt: skip
-_SIGN = np.array([1, -1])[:, None, None]  # -i (re, im) = (im, -re)
 
 
 def tables() -> dict[str, tuple[str, np.ndarray, str]]:
@@ -184,18 +183,14 @@ def _mul(a: np.ndarray, b_q31: np.ndarray | int) -> np.ndarray:
 
 def _rotate(x: np.ndarray, cos_q31: np.ndarray, sin_q31: np.ndarray) -> np.ndarray:
     """x (cos - i sin), x (2, ...) re and im: every product rounded."""
-    re, im = x
-    return np.stack(
-        [
-            _mul(re, cos_q31) + _mul(im, sin_q31),
-            _mul(im, cos_q31) - _mul(re, sin_q31),
-        ]
-    )
+    return _mul(x, cos_q31) + _minus_i(_mul(x, sin_q31))
 
 
 def _minus_i(x: np.ndarray) -> np.ndarray:
-    """-i x for x (2, blocks, stride)."""
-    return x[::-1] * _SIGN
+    """-i x = (im, -re) for x (2, ...) re and im."""
+    turned = x[::-1].copy()
+    np.negative(turned[1], out=turned[1])
+    return turned
 
 
 def _radix2(a: np.ndarray) -> list[np.ndarray]:
