@@ -37,13 +37,15 @@ def share(tensors: dict[str, np.ndarray]) -> float:
     return sum(own.sum().item() for own in kept) / sum(own.numel() for own in kept)
 
 
-def test_joined_network_says_the_mean_of_all():
+@pytest.mark.parametrize("shares", [(), (0.5, 0.125, 0.375)])
+def test_joined_network_says_the_mean_of_all(shares):
     """1e-6: the tensors of the outputs are rounded to float32 once more."""
     features = np.random.default_rng(1).standard_normal((40, N_FEATURES))
     networks = [network("tiny", 2), network("small", 3), network("tiny", 4)]
     said = [logits(one, features) for one in networks]
-    for got, *parts in zip(logits(join.joined(networks), features), *said, strict=True):
-        np.testing.assert_allclose(got, np.mean(parts, axis=0), rtol=0, atol=1e-6)
+    for got, *parts in zip(logits(join.joined(networks, shares), features), *said, strict=True):
+        wanted = np.average(parts, axis=0, weights=shares or None)
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-6)
 
 
 def test_one_network_alone_stays_as_it_is():
@@ -68,6 +70,15 @@ def test_convolutions_that_reach_differently_are_refused():
     other["conv1.weight"] = other["conv1.weight"][..., 1:]
     with pytest.raises(ValueError, match="equally far"):
         join.joined([network("tiny", 2), other])
+
+
+@pytest.mark.parametrize("shares", ["1", "0.5 0.6", "1.5 -0.5", "0 1", "nan 1"])
+def test_shares_that_make_no_mean_are_refused(shares, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(dnn, "MODELS", tmp_path)
+    with pytest.raises(SystemExit):
+        join.main([str(TINY), str(TINY), "--name", "x", "--share", *shares.split()])
+    assert "with a sum of 1" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_blocks_that_nobody_hears_go_first():

@@ -18,7 +18,7 @@ from training.grow import grown
 from training.listen import Listener
 from training.model import HISTORY, Model
 from training.student import Clock, Settings, Student
-from training.train import Run
+from training.train import Run, main
 
 TOY = Settings(
     model="tiny", frames=40 * 4 * 60, batch=4, crops=(60, 60), rate=4e-3, warm_up=5, reuse=2,
@@ -76,8 +76,39 @@ def test_networks_of_a_run_learn_what_each_would_alone(source, tmp_path):
         assert same(student, alone.students[0])
     assert not (tmp_path / "tiny" / "store").exists()
     together.students[0].save(tmp_path / "both" / "tiny" / "last.pt", together.clock)
-    with pytest.raises(ValueError, match="small/last.pt: expected checkpoints of one run"):
+    with pytest.raises(SystemExit, match="small/last.pt: expected checkpoints of one run"):
         Run(both, tmp_path / "both", source)
+
+
+def test_checkpoint_of_a_run_of_another_kind_is_refused(source, tmp_path):
+    """One without the worth of blocks, where blocks are to go."""
+    run = Run([TOY], tmp_path, source)
+    run.students[0].save(tmp_path / "tiny" / "last.pt", run.clock)
+    with pytest.raises(SystemExit, match="last.pt: expected the checkpoint .* --density .*worth"):
+        Run([replace(TOY, density=0.5)], tmp_path, source)
+
+
+@pytest.mark.parametrize(("option", "words"), [
+    ("--rate -0.001", "--rate -0.001 found; more than 0"),
+    ("--rate nan", "more than 0"),
+    ("--dropout 1", "--dropout 1 found; 0 or more, below 1"),
+    ("--teach 1.5", "0 to 1"),
+    ("--density 0", "more than 0, at most 1"),
+    ("--batch 0", "--batch 0 found; 1 or more"),
+    ("--check-every 0", "--check-every 0 found; 1 or more"),
+    ("--minutes -1", "--minutes -1 found; 0 or more"),
+    ("", "a budget, either --frames or --minutes"),
+    ("--minutes 1 --frames 100", "a budget, either --frames or --minutes"),
+])  # fmt: skip
+def test_options_out_of_range_are_refused(option, words, tmp_path, monkeypatch, segments):
+    folder = segments[0].path.parents[1]
+    monkeypatch.setattr("sys.argv", [
+        "train", "--out", str(tmp_path / "run"), "--speech", str(folder / "speech"),
+        "--noise", str(folder / "noise"), *option.split()])  # fmt: skip
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert words in str(stop.value)
+    assert not (tmp_path / "run").exists()
 
 
 def test_rows_read_their_sequences_crop_by_crop(source, tmp_path):

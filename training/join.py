@@ -1,16 +1,18 @@
 """Networks side by side as one, and the level of what it says.
 
-    python -m training.join A.safetensors B.safetensors --name full [--gain -0.5] [--strength 0.7]
-        [--density 0.29 --speech DIR --noise DIR]
+    python -m training.join A.safetensors B.safetensors --name full [--share 0.25 0.75]
+        [--gain -0.5] [--strength 0.7] [--density 0.29 --speech DIR --noise DIR]
 
 Each keeps its layers, which hear nothing of the other's; the logits of the one network are the
-means of theirs. Networks of different sizes err differently, if not much (docs/ablations.md), and
-most blocks of the wide matrices are zeros, which cost nothing. --density makes more of them zeros:
-those that change least of what the network says of mixtures of the recordings given.
+means of theirs, weighted if shares are given. Networks of different sizes err differently, if not
+much (docs/ablations.md), and most blocks of the wide matrices are zeros, which cost nothing.
+--density makes more of them zeros: those that change least of what the network says of mixtures of
+the recordings given.
 Given one file alone, --gain and --strength move the biases of its outputs.
 """
 
 import argparse
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,16 +42,22 @@ def beside(shapes: Sequence[Shape]) -> Shape:
     return Shape({FEATURES: shapes[0].width[FEATURES]} | width | OUTPUTS, shapes[0].frames)
 
 
-def joined(networks: Sequence[dnn.Weights]) -> dict[str, np.ndarray]:
-    """Tensors of the network whose logits are the means of these networks' logits."""
+def joined(networks: Sequence[dnn.Weights], shares: Sequence[float] = ()) -> dict[str, np.ndarray]:
+    """Tensors of the network whose logits are the means of these networks' logits, weighted by
+    their shares, which sum to 1. Raises ValueError for other shares, and as `beside`.
+    """
+    shares = shares or [1 / len(networks)] * len(networks)
+    if len(shares) != len(networks) or min(shares) <= 0 or not math.isclose(sum(shares), 1):
+        raise ValueError(f"shares {' '.join(f'{share:g}' for share in shares)} of {len(networks)} "
+                         "networks found; one of each, above 0, with a sum of 1, is needed")
     shapes = [shape_of(network) for network in networks]
     shape = beside(shapes)
     tensors = {key: np.zeros(size, np.float32) for key, size in shape.tensors().items()}
     before = dict.fromkeys(shape.width, 0)  # units of a layer that earlier networks have taken
-    for network, own in zip(networks, shapes, strict=True):
+    for network, own, weight in zip(networks, shapes, shares, strict=True):
         for key, tensor in network.items():
             layer, kind = key.split(".")
-            share = 1 / len(networks) if layer in OUTPUTS else 1
+            share = weight if layer in OUTPUTS else 1
             gates = 3 if layer in GRUS else 1
             rows = [units(layer, own, before) + gate * shape.width[layer] for gate in range(gates)]
             place = (np.concatenate(rows),)
@@ -107,6 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                                      description="networks side by side as one")
     parser.add_argument("weights", nargs="+", type=Path, metavar="FILE.safetensors")
     parser.add_argument("--name", required=True, help="the file in reference/models it becomes")
+    parser.add_argument("--share", type=float, nargs="+", default=(),
+                        help="of each network in the means; equal without")  # fmt: skip
     parser.add_argument("--gain", type=float, default=0, help="added to the logits of all gains")
     parser.add_argument("--strength", type=float, default=0, help="and of all strengths")
     parser.add_argument("--density", type=float, default=1, help="share of all blocks that stay")
@@ -115,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not 0 < args.density <= 1:
         parser.error(f"--density {args.density:g} found; a share above 0, at most 1, is needed")
     try:
-        tensors = joined([dnn.read(path) for path in args.weights])
+        tensors = joined([dnn.read(path) for path in args.weights], args.share)
         tensors = moved(tensors, args.gain, args.strength)
         if args.density < 1:
             tensors = pruned(tensors, args.density, mixtures(args))

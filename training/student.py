@@ -61,6 +61,27 @@ class Settings:
     check_every: int = 1600  # steps between validation and checkpoint
 
 
+    def __post_init__(self) -> None:
+        """Raises ValueError naming what lies out of its range."""
+        for names, fits, range_ in LIMITS:
+            for name in names:
+                if not fits(getattr(self, name)):
+                    raise ValueError(f"--{name.replace('_', '-')} {getattr(self, name):g} found; "
+                                     f"{range_} is needed")  # fmt: skip
+
+
+LIMITS = (
+    (("batch", "warm_up", "ring", "first", "rows", "producers", "check_every"),
+     lambda count: count >= 1, "1 or more"),
+    (("frames", "minutes", "clips"), lambda count: count >= 0, "0 or more"),
+    (("rate", "reuse"), lambda value: 0 < value < math.inf, "more than 0"),
+    (("dropout",), lambda share: 0 <= share < 1, "0 or more, below 1,"),
+    (("teach",), lambda share: 0 <= share <= 1, "0 to 1"),
+    (("density",), lambda share: 0 < share <= 1, "more than 0, at most 1,"),
+)
+"""Which settings have to lie where; those of the loss may be any."""
+
+
 @dataclass
 class Clock:
     """How far a run has come."""
@@ -225,11 +246,18 @@ class Student:
     def load(self, path: Path) -> Clock:
         """Go on from a checkpoint; how far it had come."""
         state = torch.load(path, weights_only=True, map_location=self.device)
-        self.best, self.began_with = state["best"], state["began_with"]
-        for name in ("model", "average", "optimiser"):
-            getattr(self, name).load_state_dict(state[name])
-        for name, worth in self.kept.worth.items() if self.kept else ():
-            worth.copy_(state["worth"][name])
+        try:
+            self.best, self.began_with = state["best"], state["began_with"]
+            for name in ("model", "average", "optimiser"):
+                getattr(self, name).load_state_dict(state[name])
+            for name, worth in self.kept.worth.items() if self.kept else ():
+                worth.copy_(state["worth"][name])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise SystemExit(
+                f"{path}: expected the checkpoint of a run of this network with or without "
+                f"--density as here, found another ({str(error).splitlines()[0]}); give its "
+                "options, or choose another --out"
+            ) from error
         clock = Clock(state["step"], state["frames"], state["seconds"])
         print(f"resumed {path} at step {clock.step}", flush=True)
         return clock

@@ -55,7 +55,7 @@ class Run:
         """
         self.settings = s = settings[0]
         if bool(s.frames) == bool(s.minutes):
-            raise ValueError("expected a budget either in frames or in minutes")
+            raise SystemExit("expected a budget, either --frames or --minutes")
         torch.set_num_threads(1)
         processes.keep_memory()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -92,7 +92,7 @@ class Run:
         clocks = [student.load(path) for student, path in zip(self.students, paths, strict=True)
                   if not missing]  # fmt: skip
         if missing or any(clock.step != clocks[0].step for clock in clocks):
-            raise ValueError(
+            raise SystemExit(
                 f"{', '.join(map(str, missing or paths))}: expected checkpoints of one run at the "
                 "same step; train the same networks together again, or choose another --out"
             )
@@ -320,10 +320,13 @@ def settings_of(args: argparse.Namespace) -> list[Settings]:
         if len(given) not in (1, len(args.model)):
             raise SystemExit(f"--{name}: expected one number, or one for each of {args.model}")
         shared[name] = given * len(args.model) if len(given) == 1 else given
-    return [
-        Settings(**shared | {"model": model} | {name: shared[name][k] for name in OWN})
-        for k, model in enumerate(args.model)
-    ]
+    try:
+        return [
+            Settings(**shared | {"model": model} | {name: shared[name][k] for name in OWN})
+            for k, model in enumerate(args.model)
+        ]
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
 
 
 def main() -> None:
