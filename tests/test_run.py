@@ -99,15 +99,18 @@ def test_checkpoint_of_a_run_of_another_kind_is_refused(source, tmp_path):
     ("--minutes -1", "--minutes -1 found; 0 or more"),
     ("", "a budget, either --frames or --minutes"),
     ("--minutes 1 --frames 100", "a budget, either --frames or --minutes"),
+    ("--minutes 1 --init nowhere.safetensors", "nowhere.safetensors"),
+    ("--minutes 1 --teacher nowhere", "nowhere"),
 ])  # fmt: skip
-def test_options_out_of_range_are_refused(option, words, tmp_path, monkeypatch, segments):
+def test_options_that_do_not_fit_are_refused(option, words, tmp_path, monkeypatch, segments,
+                                             capsys):  # fmt: skip
     folder = segments[0].path.parents[1]
     monkeypatch.setattr("sys.argv", [
         "train", "--out", str(tmp_path / "run"), "--speech", str(folder / "speech"),
         "--noise", str(folder / "noise"), *option.split()])  # fmt: skip
     with pytest.raises(SystemExit) as stop:
         main()
-    assert words in str(stop.value)
+    assert words in f"{stop.value}{capsys.readouterr().err}"
     assert not (tmp_path / "run").exists()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from reference import dnn
 from training.model import HISTORY
 from training.store import Filler, Maker, Source, Store, claimed
 from training.targets import WIDTH, batch
@@ -48,6 +49,21 @@ def test_a_teacher_hears_usual_speech_at_one_level(source, monkeypatch):
     assert torch.equal(gain[~trusted], its[~trusted])
     weight = shard[..., 206:240] > 0
     assert (its[trusted][weight[trusted]] - 0.5).abs().median() < 0.05
+
+
+def test_a_network_of_ours_as_teacher_says_what_it_says_of_these_features(source):
+    """What the reference says, in float16 (half a step of 2**-11 below 1) and with the features
+    rounded to it; all else is as without it.
+    """
+    path = dnn.model_path("tiny")
+    taught = Maker(replace(source, teacher=path), "train").shard(2)
+    alone = Maker(source, "train").shard(2)
+    assert torch.equal(taught[..., :138], alone[..., :138])
+    assert torch.equal(taught[..., 206:], alone[..., 206:])
+    for row in taught.double().numpy():
+        gain, strength, _ = dnn.Network(dnn.read(path)).run(row[:, :70])
+        np.testing.assert_allclose(row[:, 138:172], gain, rtol=0, atol=2**-11)
+        np.testing.assert_allclose(row[:, 172:206], strength, rtol=0, atol=2**-11)
 
 
 @pytest.mark.parametrize("mapped", [True, False])

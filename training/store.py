@@ -23,6 +23,7 @@ from reference.files import whole
 from training import processes
 from training.bank import Bank, Recipe
 from training.data import Segment
+from training.elder import Elder
 from training.mix import Mixer
 from training.model import HISTORY
 from training.targets import WIDTH, Labeller
@@ -43,7 +44,7 @@ class Source:
     seed: int
     rows: int = 16  # mixtures of a shard
     frames: int = 1200  # of a mixture
-    teacher: Path | None = None  # folder of its graphs
+    teacher: Path | None = None  # folder of its graphs, or the weights of a network of ours
     synthetic: int = Recipe.synthetic
     rooms: int = Recipe.rooms
 
@@ -65,7 +66,11 @@ class Maker:
         self.kind = torch.device(device).type
         self.labeller = Labeller(device, chunk=CHUNK[self.kind])
         number = torch.float16 if self.kind == "cuda" else torch.float32
-        self.teacher = source.teacher and Teacher.load(source.teacher, device, number)
+        self.teacher = self.elder = None
+        if source.teacher and source.teacher.is_dir():
+            self.teacher = Teacher.load(source.teacher, device, number)
+        elif source.teacher:
+            self.elder = Elder(source.teacher, device)
 
     @torch.no_grad()
     def shard(self, index: int) -> Tensor:
@@ -76,9 +81,10 @@ class Maker:
             taught, level = mixed.clean.clone(), (TAUGHT_RMS / mixed.gain[heard])[:, None]
             said = self.teacher.enhance(mixed.noisy[heard] * level, LISTENED[self.kind])
             taught[heard] = said / level
-        return self.labeller.frames(
+        frames = self.labeller.frames(
             mixed.noisy, mixed.clean, mixed.bandwidth_hz, taught, mixed.believed
         )
+        return self.elder.teach(frames) if self.elder else frames
 
 
 class Store:

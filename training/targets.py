@@ -14,6 +14,8 @@ from training.loss import Batch
 
 PARTS = (N_FEATURES, *5 * (N_BANDS,), 1, 1)
 WIDTH = sum(PARTS)
+TAUGHT = slice(sum(PARTS[:3]), sum(PARTS[:5]))
+"""Gains and strengths of a teacher."""
 MODERATE = 0.5  # part of the teacher's share where likeness to speech is judged: its ESTOI is less
 SETTLES, SETTLED = 30, 60  # frames: the teacher's own state is too fresh before
 
@@ -51,8 +53,8 @@ class Labeller:
         bandwidth_hz (R,): the top of what the clean recording holds. believed (R,): 0…1.
         """
         period, correlation = self.front.pitch(noisy, self.chunk)
-        if taught is None:
-            taught, believed = clean, torch.zeros_like(bandwidth_hz)
+        taught = clean if taught is None else taught
+        believed = torch.zeros_like(bandwidth_hz) if believed is None else believed
         made = []
         rows = zip(
             *(x.split(self.chunk) for x in (noisy, clean, bandwidth_hz, taught, believed)),

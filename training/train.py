@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reference import dnn
 from reference.topology import SIZES
 from training import processes
 from training.data import Segment, read_folder, read_index
@@ -336,7 +337,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     add_sources(parser)
     parser.add_argument("--init", type=Path, nargs="+", help="weights that each begins with")
-    parser.add_argument("--teacher", type=Path, help="folder of the graphs of DeepFilterNet 3")
+    parser.add_argument("--teacher", type=Path,
+                        help="folder of the graphs of DeepFilterNet 3, or weights of ours")
     parser.add_argument("--bfloat16", action="store_true", help="if the CPU multiplies it fast")
     parser.add_argument("--minutes", type=float, default=0, help="budget in minutes, or")
     parser.add_argument("--frames", type=float, default=0, help="in frames of 10 ms")
@@ -353,6 +355,12 @@ def main() -> None:
     args = parser.parse_args()
     if len(args.init or args.model) != len(args.model):
         parser.error("give no --init, or one for each --model")
+    taught = [args.teacher] if args.teacher and not args.teacher.is_dir() else []
+    try:
+        for path in [*(args.init or ()), *taught]:
+            dnn.read(path)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     os.environ["OMP_NUM_THREADS"] = "1"  # of the producers: one process, one thread
     settings = settings_of(args)
     source = Source(
