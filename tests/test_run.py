@@ -99,8 +99,8 @@ def test_checkpoint_of_a_run_of_another_kind_is_refused(source, tmp_path):
     ("--minutes -1", "--minutes -1 found; 0 or more"),
     ("", "a budget, either --frames or --minutes"),
     ("--minutes 1 --frames 100", "a budget, either --frames or --minutes"),
-    ("--minutes 1 --init nowhere.safetensors", "nowhere.safetensors"),
-    ("--minutes 1 --teacher nowhere", "nowhere"),
+    ("--minutes 1 --init nowhere.safetensors", "--init: nowhere.safetensors"),
+    ("--minutes 1 --teacher nowhere", "--teacher: nowhere"),
 ])  # fmt: skip
 def test_options_that_do_not_fit_are_refused(option, words, tmp_path, monkeypatch, segments,
                                              capsys):  # fmt: skip

@@ -356,11 +356,12 @@ def main() -> None:
     if len(args.init or args.model) != len(args.model):
         parser.error("give no --init, or one for each --model")
     taught = [args.teacher] if args.teacher and not args.teacher.is_dir() else []
-    try:
-        for path in [*(args.init or ()), *taught]:
-            dnn.read(path)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
+    for option, paths in (("--init", args.init or ()), ("--teacher", taught)):
+        for path in paths:
+            try:
+                dnn.read(path)
+            except (OSError, ValueError) as error:
+                parser.error(f"{option}: {error}")
     os.environ["OMP_NUM_THREADS"] = "1"  # of the producers: one process, one thread
     settings = settings_of(args)
     source = Source(
