@@ -1,5 +1,7 @@
 """What the integers cost, how close they stay, where they were compared (docs/quantisation.md)."""
 
+from itertools import groupby
+
 from eval.baseline import read_all
 from eval.cost import STEPS
 from eval.tables import HEADS
@@ -64,15 +66,17 @@ def cost() -> str:
 
 def total() -> str:
     """What all steps together cost, by set and model: means, and the clip that loses most."""
-    costs = read("cost")
+    costs = sorted(read("cost"), key=lambda one: one["testset"])
     lines = []
-    for one in sorted(costs, key=lambda one: one["testset"]):
+    for one in costs:
         means = next(r for r in one["rows"] if r["system"] == "twin" and r["snr"] is None)
         lines.append([one["testset"], one["clips"], f"`{one['model']}`",
                       *(f"{value:+.{digits}f}" for measure, digits in MEASURES.items()
                         for value in (means[f"cost_{measure}"], one["worst"][measure]["cost"]))])
     head = ["set", "clips", "model", "cost in PESQ-WB", "worst clip", "in STOI", "worst clip"]
-    return f"{names(costs, model_names())}\n\n{table(head, lines)}"
+    measured = [f"Set `{testset}`. {names([*mine], model_names())}"
+                for testset, mine in groupby(costs, key=lambda one: one["testset"])]  # fmt: skip
+    return "\n\n".join([*measured, table(head, lines)])
 
 
 def drift() -> str:

@@ -131,6 +131,11 @@ def test_costs_of_models_stand_beside_each_other_from_small_to_large(store):
     assert "No run stored: `full`." in part
     assert "| `small` | all: the integer twin | 2.0000 | +0.0123 | +0.0123 |" in part
     assert "| toy | `tiny` | STOI | +0.0246 | anna_fan |" in part
+    store("integers", "cost-tiny-other", cost_of("tiny", 0.01) | {
+        "testset": "other", "weights": weights_hash("tiny")})
+    first, second = integers.total().split("\n\n")[:2]
+    assert first.startswith("Set `other`. Weights: `tiny` ") and "not the present" not in first
+    assert second.startswith("Set `toy`. Weights: `tiny` 000000000000, which are not the present")
 
 
 def test_every_decision_marks_one_of_its_steps_and_says_why(store):
