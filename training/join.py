@@ -54,10 +54,10 @@ def joined(networks: Sequence[dnn.Weights], shares: Sequence[float] = ()) -> dic
     shape = beside(shapes)
     tensors = {key: np.zeros(size, np.float32) for key, size in shape.tensors().items()}
     before = dict.fromkeys(shape.width, 0)  # units of a layer that earlier networks have taken
-    for network, own, weight in zip(networks, shapes, shares, strict=True):
+    for network, own, mine in zip(networks, shapes, shares, strict=True):
         for key, tensor in network.items():
             layer, kind = key.split(".")
-            share = weight if layer in OUTPUTS else 1
+            share = mine if layer in OUTPUTS else 1
             gates = 3 if layer in GRUS else 1
             rows = [units(layer, own, before) + gate * shape.width[layer] for gate in range(gates)]
             place = (np.concatenate(rows),)

@@ -60,14 +60,13 @@ class Settings:
     unlike: float = Shape().unlike
     check_every: int = 1600  # steps between validation and checkpoint
 
-
     def __post_init__(self) -> None:
         """Raises ValueError naming what lies out of its range."""
-        for names, fits, range_ in LIMITS:
+        for names, fits, needed in LIMITS:
             for name in names:
                 if not fits(getattr(self, name)):
                     raise ValueError(f"--{name.replace('_', '-')} {getattr(self, name):g} found; "
-                                     f"{range_} is needed")  # fmt: skip
+                                     f"{needed} is needed")  # fmt: skip
 
 
 LIMITS = (

@@ -310,7 +310,8 @@ class Whitening:
         residual_q32 = sum(a * newest[LPC_ORDER - k :][:PITCH_HOP] for k, a in enumerate(a_q24))
         out, smoothed_q8 = [], self.smoothed_q8
         for residual_q8 in rshift_round(residual_q32, 24).tolist():
-            smoothed_q8 = residual_q8 + ((SMOOTHER_Q15 * smoothed_q8 + 2**14) >> 15)  # mul_q: slow
+            # mul_q, written out for speed
+            smoothed_q8 = residual_q8 + ((SMOOTHER_Q15 * smoothed_q8 + 2**14) >> 15)
             out.append(smoothed_q8)
         self.smoothed_q8 = smoothed_q8
         return np.array(out)
