@@ -19,7 +19,7 @@ from reference.params import N_BANDS
 SINE_BITS = 8  # 256 segments over a quarter period
 SINE_Q30 = quantise(np.sin(np.pi / 2 * np.arange(257) / 256), 30)
 BETA_BITS = 20
-SUM_BITS = 26  # band energies are normalised to this many bits before they are summed
+SUM_BITS = 24  # band energies are normalised to this many bits before they are summed
 STAGE = Stage(settings={
     "postfilter": "Envelope postfilter: more suppression between words, a little less fidelity.",
     "postfilter_beta_permille": "Strength of the envelope postfilter, its beta in 1/1000: the "
@@ -36,7 +36,7 @@ def tables() -> dict[str, tuple[str, np.ndarray, str]]:
 
 
 def bounds() -> list[tuple[str, int, int]]:
-    total = N_BANDS * (2**SUM_BITS) * 2**15
+    total = N_BANDS * (2**SUM_BITS) * 2**30
     return [
         ("postfilter sum of g^2 E", total, 2**63 - 1),
         ("postfilter sum of E0^2 and E1^2", 2 * 2**60 + 2**20, 2**63 - 1),
@@ -53,8 +53,8 @@ def envelope_postfilter_q15(
     """
     warped_q15 = rshift_round(gain_q15 * lut_lerp(SINE_Q30, gain_q15, 15 - SINE_BITS), 30)
     energy = shift_round(y_energy, SUM_BITS - int(bit_length(y_energy.max())))
-    before = int(np.sum(rshift_round(gain_q15 * gain_q15, 15) * energy))
-    after = int(np.sum(rshift_round(warped_q15 * warped_q15, 15) * energy))
+    before = int(np.sum(gain_q15 * gain_q15 * energy))
+    after = int(np.sum(warped_q15 * warped_q15 * energy))
     norm = 30 - int(bit_length(before))
     before, after = shift_round(before, norm), shift_round(after, norm)
     beta = div_q(beta_permille, 1000, BETA_BITS)

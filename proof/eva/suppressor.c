@@ -11,10 +11,12 @@ static int newest_frac, comb_drop; /* fractional bits of the newest spectrum, an
 #define LEAVE(p, count) Frama_C_make_unknown((char *)(p), sizeof *(p) * (count))
 #define LEAVE64(p, count, low, high) EACH(i_, count)(p)[i_] = Frama_C_long_long_interval(low, high)
 
+/* bins of y and of p are within the bound of the plan: piece `fft`; those of z between them: `between` */
+static percepnet_spectrum bins;
+
 static void leave_spectrum(percepnet_spectrum *s, int frac)
 {
-    LEAVE(s->re, PERCEPNET_N_BINS);
-    LEAVE(s->im, PERCEPNET_N_BINS);
+    *s = bins;
     s->frac = frac;
 }
 
@@ -182,7 +184,9 @@ void percepnet_gains_apply(percepnet_spectrum *enhanced, const percepnet_spectru
     //@ assert enhanced != z;
     SPECTRUM(z);
     READ(scale_q13, PERCEPNET_N_BANDS);
-    leave_spectrum(enhanced, z->frac - PERCEPNET_ENHANCED_SHIFT);
+    LEAVE(enhanced->re, PERCEPNET_N_BINS);
+    LEAVE(enhanced->im, PERCEPNET_N_BINS);
+    enhanced->frac = z->frac - PERCEPNET_ENHANCED_SHIFT;
 }
 
 void percepnet_highpass_reset(percepnet_highpass_state *st)
@@ -245,6 +249,8 @@ static void frame(int newest, int y, int drop, int hops)
 /* setters take any number; every value that they let pass is one that the stages take */
 void prove_blocks(void)
 {
+    ANY32(bins.re, -SPECTRUM_MAX, SPECTRUM_MAX);
+    ANY32(bins.im, -SPECTRUM_MAX, SPECTRUM_MAX);
     if (percepnet_init(&instance, sizeof instance) == NULL)
         return; /* memory that is not aligned, for all that the analysis knows */
     percepnet_set_postfilter(&instance, Frama_C_interval(INT32_MIN, INT32_MAX));
