@@ -1,6 +1,8 @@
 """The generator: strict, repeatable, refusing what does not fit; a golden render for review.
 
-After a wanted change of a template: python tests/test_render.py   rewrites tests/golden/.
+After a wanted change of a template this rewrites tests/golden/:
+
+    PYTHONPATH=. .venv/bin/python tests/test_render.py
 """
 
 import copy

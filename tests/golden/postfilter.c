@@ -18,8 +18,8 @@ static void warp(int32_t warped_q15[PERCEPNET_N_BANDS], int64_t *before, int64_t
         int64_t energy = shift_round(y_energy[b], shift);
         int32_t sine_q30 = lut_lerp(percepnet_sine_q30, gain_q15[b], 15 - 8);
         warped_q15[b] = (int32_t)mul_q(gain_q15[b], sine_q30, 30);
-        *before += mul_q(gain_q15[b], gain_q15[b], 15) * energy;
-        *after += mul_q(warped_q15[b], warped_q15[b], 15) * energy;
+        *before += (int64_t)gain_q15[b] * gain_q15[b] * energy;
+        *after += (int64_t)warped_q15[b] * warped_q15[b] * energy;
     }
 }
 
