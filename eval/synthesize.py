@@ -65,22 +65,37 @@ def fault(x: np.ndarray) -> str | None:
         return "holds NaN or infinite samples"
     if not np.any(to_int16(x)):
         return "is silent"
-    limit, run = CLIPPED
-    loud = np.abs(x) >= limit
-    if loud.size >= run and np.lib.stride_tricks.sliding_window_view(loud, run).all(axis=1).any():
-        return f"is clipped: {run} samples on end at full scale"
     return None
 
 
-def examine(segments: list[Segment]) -> None:
-    """Raises SourceError naming the recordings that cannot be read or mixed (`fault`)."""
+def clipped(x: np.ndarray) -> bool:
+    """Whether a recording (n,) stays at full scale for CLIPPED samples on end."""
+    limit, run = CLIPPED
+    loud = np.abs(x) >= limit
+    windows = np.lib.stride_tricks.sliding_window_view
+    return loud.size >= run and bool(windows(loud, run).all(axis=1).any())
+
+
+def examine(references: list[Segment], noises: list[Segment]) -> None:
+    """Names what is clipped, which a reference must not be; noise is mixed as it is, and said.
+
+    references: speech and room responses.
+    Raises SourceError naming the recordings that cannot be read or mixed.
+    """
     problems = []
-    for segment in segments:
+    for segment in itertools.chain(references, noises):
         try:
-            if words := fault(segment.samples()[0]):
-                problems.append(f"{segment.path}: {words}")
+            x = segment.samples()[0]
         except SourceError as error:
             problems.append(str(error))
+            continue
+        said = f"{segment.path}: is clipped: {CLIPPED[1]} samples on end at full scale"
+        if reason := fault(x):
+            problems.append(f"{segment.path}: {reason}")
+        elif clipped(x) and segment in noises:
+            print(f"warning: {said}; noise is mixed as it is", file=sys.stderr)
+        elif clipped(x):
+            problems.append(said)
     if problems:
         more = [f"… and {len(problems) - 20} more"] * (len(problems) > 20)
         raise SourceError("\n  ".join([f"{len(problems)} recordings cannot be mixed; mend them or "
@@ -265,7 +280,8 @@ def make(args: argparse.Namespace) -> None:
     for path in filter(None, (args.index, args.speech, args.noise, args.rir)):
         if not path.exists():
             raise SourceError(f"{path}: does not exist")
-    examine(list(itertools.chain(*sources(args), folder_segments(args.rir) if args.rir else [])))
+    speech, noise = sources(args)
+    examine(speech + (folder_segments(args.rir) if args.rir else []), noise)
     with whole(args.folder) as new:
         write_set(new, clips(args), args.clips)
 

@@ -570,7 +570,7 @@ def test_a_silent_sentence_is_named(recordings, tmp_path, capsys):
 @pytest.mark.parametrize(("spoil", "words"), [
     (lambda x: np.where(np.arange(x.size) == 9, np.nan, x), "holds NaN or infinite"),
     (lambda x: np.where(np.arange(x.size) == 9, np.inf, x), "holds NaN or infinite"),
-    (lambda x: np.clip(20 * x, -1, 1), "is clipped"), (lambda x: 0 * x, "is silent")])
+    (lambda x: 0 * x, "is silent")])
 def test_spoilt_recordings_are_all_named_before_anything_is_mixed(recordings, tmp_path, capsys,
                                                                   spoil, words):
     bad = [recordings / "speech" / "bob" / "1.wav", recordings / "noise" / "more.wav"]
@@ -580,6 +580,20 @@ def test_spoilt_recordings_are_all_named_before_anything_is_mixed(recordings, tm
     err = capsys.readouterr().err
     assert all(f"{path}: {words}" in err for path in bad) and " of 8 " not in err
     assert not (tmp_path / "set").exists()
+
+
+def test_a_clipped_reference_is_refused_and_clipped_noise_is_mixed_and_said(recordings, tmp_path,
+                                                                           capsys):
+    clip, noise = np.clip(20 * tone(3), -1, 1), recordings / "noise" / "more.wav"
+    write(noise, clip, subtype="FLOAT")
+    assert make(recordings, tmp_path / "set") == 0
+    assert f"warning: {noise}: is clipped" in capsys.readouterr().err
+    speech = recordings / "speech" / "bob" / "1.wav"
+    write(speech, clip, subtype="FLOAT")
+    assert make(recordings, tmp_path / "other") == 2
+    err = capsys.readouterr().err
+    assert f"{speech}: is clipped" in err and "1 recordings cannot" in err
+    assert not (tmp_path / "other").exists()
 
 
 def test_snrs_below_zero_and_between(recordings, tmp_path):
