@@ -4,7 +4,8 @@
 #include "fixed.h"
 #include "tables.h"
 
-/* gains bent towards 0 and 1; sums of g^2 E over the bands before and after, E of SUM_BITS bits */
+/* gains bent towards 0 and 1; sums of g^2 E over the bands before and after, g^2 in Q30, E of
+ * SUM_BITS bits */
 static void warp(int32_t warped_q15[PERCEPNET_N_BANDS], int64_t *before, int64_t *after,
                  const int32_t gain_q15[PERCEPNET_N_BANDS],
                  const int64_t y_energy[PERCEPNET_N_BANDS])
