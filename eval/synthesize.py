@@ -84,18 +84,20 @@ def examine(references: list[Segment], noises: list[Segment]) -> None:
     """
     problems = []
     for segment in itertools.chain(references, noises):
+        place = f" from {segment.start_s:g} s" if segment.start_s else ""
         try:
             x = segment.samples()[0]
         except SourceError as error:
             problems.append(str(error))
             continue
-        said = f"{segment.path}: is clipped: {CLIPPED[1]} samples on end at full scale"
         if reason := fault(x):
-            problems.append(f"{segment.path}: {reason}")
-        elif clipped(x) and segment in noises:
-            print(f"warning: {said}; noise is mixed as it is", file=sys.stderr)
+            problems.append(f"{segment.path}{place}: {reason}")
         elif clipped(x):
-            problems.append(said)
+            said = f"{segment.path}{place}: is clipped: {CLIPPED[1]} samples on end at full scale"
+            if segment in noises:
+                print(f"warning: {said}; noise is mixed as it is", file=sys.stderr)
+            else:
+                problems.append(said)
     if problems:
         more = [f"… and {len(problems) - 20} more"] * (len(problems) > 20)
         raise SourceError("\n  ".join([f"{len(problems)} recordings cannot be mixed; mend them or "
